@@ -1,0 +1,1 @@
+//! The chain: one pure decision over facts, from receive to record.

@@ -1,0 +1,1 @@
+//! A credential becomes a principal, or is refused with its reason.

@@ -1,0 +1,1 @@
+//! How much, how often? Rates and concurrency in fixed memory, given a time.

@@ -1,0 +1,31 @@
+//! The nouns: what do the words mean?
+//!
+//! Every other crate speaks in these types. There is no behaviour here beyond construction and
+//! naming, no input or output, and no dependency besides serde (for [`Record`], which is written
+//! down, and for what it contains).
+//!
+//! - [`id`]: names of declared things (zones, APIs, operations, …)
+//! - [`time`]: the only clock reading that pure code knows
+//! - [`method`]: the closed set of request methods that may cross
+//! - [`principal`]: who it is, once a credential has been verified
+//! - [`decision`]: stage, decision, obligation
+//! - [`reason`]: the closed set of refusals and the one table that describes them
+//! - [`record`]: what is written down about every decision
+
+pub mod decision;
+pub mod id;
+pub mod method;
+pub mod principal;
+pub mod reason;
+pub mod record;
+pub mod time;
+
+pub use decision::{Decision, Obligation, Stage};
+pub use id::{
+    ApiId, BoundaryId, LimitId, ListenerId, OperationId, ProviderId, RecordId, UpstreamId, ZoneId,
+};
+pub use method::Method;
+pub use principal::{Attribute, CredentialKind, CredentialRef, Principal, PrincipalKind};
+pub use reason::{Reason, ReasonEntry};
+pub use record::Record;
+pub use time::Timestamp;

@@ -1,0 +1,111 @@
+//! Who is it, once a credential has been verified?
+//!
+//! A `Principal` by itself proves nothing: anyone may build the value. What proves that it was
+//! verified is `identity::Authenticated`, which only verification can make.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ProviderId, Timestamp};
+
+/// What kind of caller a principal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrincipalKind {
+    /// Nobody showed a credential and the boundary allows that.
+    Anonymous,
+    /// A program that holds an API key.
+    ApiKey,
+    /// A person, by a token.
+    User,
+    /// A program, by a token or a workload identity.
+    Workload,
+}
+
+/// A caller. Two principals are the same only if `kind`, `provider` and `subject` are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Principal {
+    /// What kind of caller it is.
+    pub kind: PrincipalKind,
+    /// Who vouched for it; `None` for anonymous callers only.
+    pub provider: Option<ProviderId>,
+    /// The subject in the provider's own terms (`sub`, key id).
+    pub subject: String,
+    /// The tenant it belongs to, where the provider says one.
+    pub tenant: Option<String>,
+    /// Granted scopes.
+    pub scopes: BTreeSet<String>,
+    /// Roles, from the mapped claim.
+    pub roles: BTreeSet<String>,
+    /// Further mapped claims, by the name the declaration gives them.
+    pub attributes: BTreeMap<String, Attribute>,
+    /// What was shown, without the secret.
+    pub credential: Option<CredentialRef>,
+}
+
+impl Principal {
+    /// The caller that showed nothing.
+    #[must_use]
+    pub const fn anonymous() -> Self {
+        Self {
+            kind: PrincipalKind::Anonymous,
+            provider: None,
+            subject: String::new(),
+            tenant: None,
+            scopes: BTreeSet::new(),
+            roles: BTreeSet::new(),
+            attributes: BTreeMap::new(),
+            credential: None,
+        }
+    }
+
+    /// A name that is distinct across providers: `provider|subject`, or `anonymous`.
+    #[must_use]
+    pub fn qualified_name(&self) -> String {
+        match &self.provider {
+            None => "anonymous".to_owned(),
+            Some(provider) => format!("{provider}|{}", self.subject),
+        }
+    }
+}
+
+/// The value of a mapped claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attribute {
+    /// A truth value.
+    Flag(bool),
+    /// A whole number.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// A set of texts.
+    Texts(BTreeSet<String>),
+}
+
+/// Which credential it was, without anything that could be used again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialRef {
+    /// What kind of credential.
+    pub kind: CredentialKind,
+    /// A handle that names it in records: API key id, or the first 16 bytes of the token's
+    /// SHA-256 in hexadecimal.
+    pub handle: String,
+    /// When it was issued, if it says so.
+    pub issued_at: Option<Timestamp>,
+    /// When it stops being valid, if ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Kinds of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// A Portcullis API key.
+    ApiKey,
+    /// A signed JSON Web Token.
+    Jwt,
+}

@@ -1,0 +1,330 @@
+//! Why was it refused? A closed set, and the one table that says everything about each reason.
+//!
+//! The set is deliberately not `#[non_exhaustive]`: when a new outcome appears, every place that
+//! maps reasons must fail to build. HTTP status, challenge, metric label and the generated
+//! documentation page (`docs/reference/reasons.md`) all come from [`Reason::entry`].
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::Stage;
+
+/// What the table says about a reason.
+#[derive(Clone, Copy, Debug)]
+pub struct ReasonEntry {
+    /// Stable public code, `stage.word`; also the metric label.
+    pub code: &'static str,
+    /// The stage that refuses with it.
+    pub stage: Stage,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// Which `WWW-Authenticate` challenge goes with it.
+    pub challenge: Challenge,
+    /// One sentence for the client. Says nothing internal.
+    pub title: &'static str,
+    /// What it means to the operator, and what usually mends it.
+    pub meaning: &'static str,
+}
+
+/// The `WWW-Authenticate` challenge of a refusal (RFC 6750 section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// None.
+    No,
+    /// The schemes the boundary accepts, without an error: nothing was shown.
+    Bare,
+    /// `error="invalid_token"`.
+    InvalidToken,
+    /// `error="invalid_request"`.
+    InvalidRequest,
+    /// `error="insufficient_scope"` with the scopes that are needed.
+    InsufficientScope,
+}
+
+macro_rules! reasons {
+    ($($name:ident $code:literal $stage:ident $status:literal $challenge:ident
+        $title:literal $meaning:literal;)*) => {
+        /// Why a crossing was refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the stages.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The table's row.
+            #[must_use]
+            pub const fn entry(self) -> ReasonEntry {
+                match self {
+                    $(Self::$name => ReasonEntry {
+                        code: $code,
+                        stage: Stage::$stage,
+                        status: $status,
+                        challenge: Challenge::$challenge,
+                        title: $title,
+                        meaning: $meaning,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    MalformedFraming "receive.malformed_framing" Receive 400 No
+        "the message framing is malformed"
+        "The bytes on the connection are not one unambiguous HTTP/1 message (RFC 9112): conflicting lengths, bad chunk, bare CR or LF, and the like. The connection is closed.";
+    UnknownTransferCoding "receive.unknown_transfer_coding" Receive 501 No
+        "the transfer coding is not supported"
+        "A transfer coding other than a single final `chunked` was named. The connection is closed.";
+    UnsupportedVersion "receive.unsupported_version" Receive 505 No
+        "the protocol version is not supported"
+        "The request line names a version other than HTTP/1.0 or HTTP/1.1.";
+    HeadTooLarge "receive.head_too_large" Receive 431 No
+        "the request head is too large"
+        "The request line and headers exceed the bound on size or number.";
+    TargetTooLong "receive.target_too_long" Receive 414 No
+        "the request target is too long"
+        "The request target exceeds the bound.";
+    HeadTimeout "receive.head_timeout" Receive 408 No
+        "the request head took too long"
+        "The request head did not arrive before its deadline.";
+    MethodRefused "receive.method_refused" Receive 501 No
+        "the method is not supported"
+        "The method is not one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT. CONNECT and TRACE never cross.";
+    AmbiguousTarget "receive.ambiguous_target" Receive 400 No
+        "the request target is not in canonical form"
+        "The path could be read in more than one way: dot segments, encoded slash, backslash, dot or NUL, double encoding, parameters after `;`, empty segments, bytes outside ASCII. It is refused, never repaired.";
+    InvalidHost "receive.invalid_host" Receive 400 No
+        "the host is missing or invalid"
+        "Host is absent, repeated, malformed, or disagrees with an absolute-form target.";
+    UnknownHost "receive.unknown_host" Receive 421 No
+        "this host is not served here"
+        "No API is declared for this host on this listener.";
+    InvalidHeader "receive.invalid_header" Receive 400 No
+        "a header is invalid"
+        "A header name or value is outside the strict subset, or a header that decides security is repeated or joined by commas.";
+    UnsupportedExpectation "receive.unsupported_expectation" Receive 417 No
+        "the expectation is not supported"
+        "An Expect other than `100-continue` was sent.";
+    AddressThrottled "receive.address_throttled" Receive 429 No
+        "too many requests from this address"
+        "The per-address guard, which stands before any cryptography, is exhausted.";
+    FailuresThrottled "receive.failures_throttled" Receive 429 No
+        "too many refused credentials from this address"
+        "The address showed too many credentials that were refused; it must wait.";
+    UnlistedOperation "receive.unlisted_operation" Receive 404 No
+        "no such operation"
+        "No contract lists this method and path. Unlisted operations are unreachable.";
+    UndeclaredCrossing "receive.undeclared_crossing" Receive 403 No
+        "this crossing is not declared"
+        "No boundary leads from the listener's zone to the zone of the API.";
+    CredentialMissing "identify.credential_missing" Identify 401 Bare
+        "a credential is required"
+        "The operation needs an identity and none was shown.";
+    SeveralCredentials "identify.several_credentials" Identify 400 InvalidRequest
+        "more than one credential was shown"
+        "Two credentials of the same role in one request: which one is meant cannot be known.";
+    CredentialInQuery "identify.credential_in_query" Identify 400 InvalidRequest
+        "a credential may not be sent in the query"
+        "A credential was sent in the query, where it would be logged and cached.";
+    CredentialMalformed "identify.credential_malformed" Identify 401 InvalidToken
+        "the credential is malformed"
+        "The credential does not have the strict form of its kind (RFC 7515 compact serialization, API key with checksum).";
+    CredentialNotAccepted "identify.credential_not_accepted" Identify 401 InvalidToken
+        "this kind of credential is not accepted here"
+        "The boundary does not accept credentials of this kind or from this issuer.";
+    TokenTypeRefused "identify.token_type_refused" Identify 401 InvalidToken
+        "the token is not an access token"
+        "The `typ` of the token is not one that the provider's profile accepts (RFC 9068, RFC 8725 section 3.11).";
+    CriticalHeaderRefused "identify.critical_header_refused" Identify 401 InvalidToken
+        "the token has a header that is not supported"
+        "The token carries `crit`, `b64`, `zip`, or another header that changes its meaning.";
+    AlgorithmRefused "identify.algorithm_refused" Identify 401 InvalidToken
+        "the token's algorithm is not accepted"
+        "The algorithm is `none`, symmetric, unknown, or not the one its key is pinned to.";
+    KeyUnknown "identify.key_unknown" Identify 401 InvalidToken
+        "the token's key is not known"
+        "The issuer publishes no usable key of this id.";
+    KeysUnavailable "identify.keys_unavailable" Identify 503 No
+        "identity cannot be established at the moment"
+        "The issuer's keys could not be fetched within their bounded staleness. Never answered as 401, never by a default key.";
+    SignatureInvalid "identify.signature_invalid" Identify 401 InvalidToken
+        "the token's signature is invalid"
+        "The signature does not verify under the issuer's key.";
+    IssuerRefused "identify.issuer_refused" Identify 401 InvalidToken
+        "the token's issuer is not accepted"
+        "The `iss` is absent or is not exactly a declared issuer.";
+    AudienceRefused "identify.audience_refused" Identify 401 InvalidToken
+        "the token is not meant for this service"
+        "The `aud` is absent, malformed or does not name this service.";
+    TokenExpired "identify.token_expired" Identify 401 InvalidToken
+        "the token has expired"
+        "The `exp` has passed, beyond the declared clock skew.";
+    TokenNotYetValid "identify.token_not_yet_valid" Identify 401 InvalidToken
+        "the token is not valid yet"
+        "The `nbf` or `iat` lies in the future, beyond the declared clock skew.";
+    TokenLifetimeTooLong "identify.token_lifetime_too_long" Identify 401 InvalidToken
+        "the token lives too long"
+        "The time from issue to expiry exceeds the declared maximum.";
+    ClaimInvalid "identify.claim_invalid" Identify 401 InvalidToken
+        "a claim of the token is missing or invalid"
+        "A claim that is required or mapped is absent or has the wrong type.";
+    ApiKeyUnknown "identify.api_key_unknown" Identify 401 InvalidToken
+        "the API key is not known"
+        "No stored key matches.";
+    ApiKeyExpired "identify.api_key_expired" Identify 401 InvalidToken
+        "the API key has expired"
+        "The key's expiry has passed.";
+    ApiKeyRevoked "identify.api_key_revoked" Identify 401 InvalidToken
+        "the API key has been revoked"
+        "The key was revoked.";
+    TrustUndetermined "assess.undetermined" Assess 403 No
+        "trust cannot be established"
+        "A signal that the boundary needs is missing.";
+    TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
+        "not permitted"
+        "The guarded tenant policy forbids: the caller's tenant is not the resource's.";
+    ScopeInsufficient "authorize.scope_insufficient" Authorize 403 InsufficientScope
+        "the credential lacks a needed scope"
+        "The operation's contract asks for scopes that the credential does not carry.";
+    NotPermitted "authorize.not_permitted" Authorize 403 No
+        "not permitted"
+        "No policy permits this request: denied by default.";
+    Forbidden "authorize.forbidden" Authorize 403 No
+        "not permitted"
+        "A policy forbids this request.";
+    PolicyError "authorize.policy_error" Authorize 403 No
+        "not permitted"
+        "A policy failed to evaluate. Any error denies.";
+    BodyTooLarge "inspect.body_too_large" Inspect 413 No
+        "the body is too large"
+        "The body exceeds the bound of the boundary, before or after decompression.";
+    BodyTimeout "inspect.body_timeout" Inspect 408 No
+        "the body took too long"
+        "The body did not arrive before its deadline.";
+    BodyIncomplete "inspect.body_incomplete" Inspect 400 No
+        "the body is incomplete"
+        "The connection ended, or its framing broke, before the body did.";
+    BodyUnexpected "inspect.body_unexpected" Inspect 400 No
+        "a body is not expected here"
+        "The contract describes no body for this operation and one was sent.";
+    BodyMissing "inspect.body_missing" Inspect 400 No
+        "a body is required"
+        "The contract requires a body and none was sent.";
+    ContentTypeRefused "inspect.content_type_refused" Inspect 415 No
+        "the content type is not accepted"
+        "The media type is absent, malformed, or not one that the contract lists.";
+    ContentEncodingRefused "inspect.content_encoding_refused" Inspect 415 No
+        "the content encoding is not accepted"
+        "The content coding is unknown, repeated, or its data is corrupt.";
+    BodyMalformed "inspect.body_malformed" Inspect 400 No
+        "the body is malformed"
+        "The body is not strict JSON: syntax, duplicate member, depth, number or encoding.";
+    BodyRefused "inspect.body_refused" Inspect 400 No
+        "the body does not match its contract"
+        "The body is well-formed and differs from the schema of the contract.";
+    ParameterRefused "inspect.parameter_refused" Inspect 400 No
+        "a parameter does not match its contract"
+        "A path, query, header or cookie parameter is missing, unknown, repeated, or differs from its schema.";
+    RateExceeded "admit.rate_exceeded" Admit 429 No
+        "too many requests"
+        "A declared rate is exhausted for this principal, tenant, operation or address.";
+    ConcurrencyExceeded "admit.concurrency_exceeded" Admit 429 No
+        "too many requests at once"
+        "A declared number of concurrent requests is reached.";
+    RecordUnavailable "admit.record_unavailable" Admit 503 No
+        "the request cannot be recorded"
+        "The boundary requires a durable record and it could not be written: no record, no crossing.";
+    Draining "admit.draining" Admit 503 No
+        "the service is stopping"
+        "The gateway is draining its connections.";
+    UpstreamUnreachable "forward.upstream_unreachable" Forward 502 No
+        "the upstream cannot be reached"
+        "The connection to the upstream failed before a response.";
+    UpstreamTimeout "forward.upstream_timeout" Forward 504 No
+        "the upstream did not answer in time"
+        "The upstream did not respond before its deadline.";
+    UpstreamInvalid "forward.upstream_invalid" Forward 502 No
+        "the upstream's answer is invalid"
+        "The upstream's response head was malformed or ambiguous; the connection was dropped.";
+    ReplyInterrupted "reply.interrupted" Reply 502 No
+        "the upstream's answer was cut short"
+        "The upstream's body ended before its declared length, or stalled; the client's connection was cut so that it cannot be taken for whole.";
+    ClientGone "reply.client_gone" Reply 499 No
+        "the client went away"
+        "The client closed the connection before the answer was complete.";
+    FactMissing "record.fact_missing" Record 503 No
+        "the request cannot be decided"
+        "A fact that the decision needs was not supplied. Missing facts refuse.";
+    Internal "record.internal" Record 500 No
+        "internal error"
+        "A defect of the gateway itself. The request was refused.";
+}
+
+impl Reason {
+    /// Stable public code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.entry().code
+    }
+
+    /// HTTP status of the answer.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        self.entry().status
+    }
+
+    /// The stage that refuses with it.
+    #[must_use]
+    pub const fn stage(self) -> Stage {
+        self.entry().stage
+    }
+
+    /// Finds a reason by its code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        Self::from_code(&code)
+            .ok_or_else(|| serde::de::Error::custom(format!("unknown reason `{code}`")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_and_name_their_stage() {
+        let codes: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            let prefix = format!("{}.", reason.stage());
+            assert!(reason.code().starts_with(&prefix), "{reason} under {}", reason.stage());
+            assert_eq!(Reason::from_code(reason.code()), Some(*reason));
+            assert!((400..600).contains(&reason.status()));
+        }
+    }
+}

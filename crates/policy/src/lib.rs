@@ -1,0 +1,1 @@
+//! May this principal do this? Cedar: generated schema, strict validation, decision, explanation.

@@ -1,0 +1,1 @@
+//! What does this message say, in one way only?

@@ -1,0 +1,1 @@
+//! Where facts come from: the driver, key sets, key stores, the record writer.

@@ -1,0 +1,1 @@
+//! OpenAPI contracts become one ApiModel.

@@ -1,0 +1,1 @@
+//! Real counterparts for tests: raw clients, upstreams that misbehave by switch, token issuers.

@@ -1,0 +1,1 @@
+//! Listeners, the guarded stream, and the HTTP client towards upstreams.
