@@ -1,1 +1,14 @@
-//! May this principal do this? Cedar: generated schema, strict validation, decision, explanation.
+//! May this principal do this?
+//!
+//! Contracts become a Cedar schema and a baseline of policies; files of policies are validated
+//! strictly against the schema; [`Engine`] decides.
+
+pub mod baseline;
+pub mod engine;
+pub mod question;
+pub mod schema;
+
+pub use baseline::baseline;
+pub use engine::{Engine, PreparedPrincipal};
+pub use question::{Context, PolicyRef, Question, Resource, Verdict};
+pub use schema::{AttributeType, cedar_schema};
