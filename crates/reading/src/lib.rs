@@ -1,1 +1,12 @@
 //! What does this message say, in one way only?
+//!
+//! Strict readers of untrusted bytes: what can be read in more than one way is refused, and what
+//! is accepted is kept byte for byte.
+
+pub mod host;
+pub mod http1;
+pub mod message;
+pub mod owned;
+pub mod path;
+pub mod query;
+pub mod violation;

@@ -1,0 +1,85 @@
+//! Is the chunked body well-formed? Sizes in plain hexadecimal, no extensions, no trailers,
+//! CRLF everywhere (RFC 9112 section 7.1, the part in which everybody agrees).
+
+use crate::violation::Violation;
+
+use super::malformed;
+
+/// Most digits of a chunk size: 4 GiB less one, far above any bound on bodies.
+const SIZE_DIGITS_MAX: u8 = 8;
+
+/// State between bytes.
+#[derive(Debug)]
+pub(crate) struct Chunks {
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Size { value: u64, digits: u8 },
+    SizeEnd { value: u64 },
+    Data { left: u64 },
+    DataCr,
+    DataLf,
+    LastCr,
+    LastLf,
+}
+
+impl Default for Chunks {
+    fn default() -> Self {
+        Self { state: State::Size { value: 0, digits: 0 } }
+    }
+}
+
+impl Chunks {
+    /// Checks bytes; answers how many belong to this body and whether it is complete.
+    pub(crate) fn advance(&mut self, input: &[u8]) -> Result<(usize, bool), Violation> {
+        let mut rest = input;
+        while let Some((byte, after)) = rest.split_first() {
+            self.state = match self.state {
+                State::Size { value, digits } => size(value, digits, *byte)?,
+                State::SizeEnd { value } => match (byte, value) {
+                    (b'\n', 0) => State::LastCr,
+                    (b'\n', _) => State::Data { left: value },
+                    _ => return Err(malformed("CR without LF in a chunk line")),
+                },
+                State::Data { left } => {
+                    let available = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+                    let taken = available.min(left);
+                    let left = left.saturating_sub(taken);
+                    let taken = usize::try_from(taken).unwrap_or(rest.len());
+                    rest = rest.get(taken..).unwrap_or_default();
+                    self.state = if left == 0 { State::DataCr } else { State::Data { left } };
+                    continue;
+                }
+                State::DataCr if *byte == b'\r' => State::DataLf,
+                State::DataLf if *byte == b'\n' => State::Size { value: 0, digits: 0 },
+                State::LastCr if *byte == b'\r' => State::LastLf,
+                State::LastLf if *byte == b'\n' => {
+                    return Ok((input.len().saturating_sub(after.len()), true));
+                }
+                State::LastCr => return Err(malformed("trailers are not accepted")),
+                State::DataCr | State::DataLf => {
+                    return Err(malformed("a chunk is longer than its size"));
+                }
+                State::LastLf => return Err(malformed("CR without LF after the last chunk")),
+            };
+            rest = after;
+        }
+        Ok((input.len(), false))
+    }
+}
+
+fn size(value: u64, digits: u8, byte: u8) -> Result<State, Violation> {
+    if byte == b'\r' && digits > 0 {
+        return Ok(State::SizeEnd { value });
+    }
+    match char::from(byte).to_digit(16) {
+        Some(digit) if digits < SIZE_DIGITS_MAX => Ok(State::Size {
+            value: (value << 4) | u64::from(digit),
+            digits: digits.saturating_add(1),
+        }),
+        Some(_) => Err(malformed("a chunk size is too long")),
+        None => Err(malformed("a chunk size is not plain hexadecimal")),
+    }
+}

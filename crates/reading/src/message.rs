@@ -1,0 +1,269 @@
+//! What was asked? The one view of a request that every later stage sees, made once from a head
+//! that the guard has passed.
+//!
+//! Whatever the boundary itself may emit is stripped here; hop-by-hop headers end here; whatever
+//! decides security stands once or the request is refused.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    COOKIE, EXPECT, HOST, ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Uri};
+use portcullis_model::{Method, Reason};
+
+use crate::host::Host;
+use crate::owned::OwnedHeaders;
+use crate::path::CanonicalPath;
+use crate::query::Query;
+use crate::violation::Violation;
+
+/// What the place of arrival says about reading.
+#[derive(Clone, Debug)]
+pub struct ReadingRules {
+    /// Proxies of ours in front, counted from the right of `X-Forwarded-For`.
+    pub trusted_hops: u8,
+    /// Whether the peer is one of them.
+    pub peer_trusted: bool,
+    /// Headers that only the boundary may set.
+    pub owned_headers: Arc<OwnedHeaders>,
+    /// Headers that carry API keys.
+    pub credential_headers: Vec<HeaderName>,
+}
+
+/// A request head, read.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Method.
+    pub method: Method,
+    /// Host.
+    pub host: Host,
+    /// Path.
+    pub path: CanonicalPath,
+    /// Query.
+    pub query: Query,
+    /// Headers that are left.
+    pub headers: HeaderMap,
+    /// The client's address.
+    pub client_address: IpAddr,
+    /// Names of headers that were stripped.
+    pub stripped: Vec<String>,
+}
+
+/// Headers that end at this hop (RFC 9110 section 7.6.1).
+static HOP_BY_HOP: [HeaderName; 10] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    EXPECT,
+];
+
+/// Headers that stand at most once, because they decide.
+static SINGLE: [HeaderName; 6] =
+    [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, EXPECT, HOST, ORIGIN];
+
+impl Message {
+    /// Reads a head.
+    ///
+    /// # Errors
+    /// A violation with a reason of the receive stage.
+    pub fn read(parts: &Parts, peer: IpAddr, rules: &ReadingRules) -> Result<Self, Violation> {
+        let method = Method::parse(parts.method.as_str())
+            .ok_or_else(|| Violation::new(Reason::MethodRefused, "this method never crosses"))?;
+        let host = Host::read(&parts.headers, &parts.uri)?;
+        let (path, query) = target(&parts.uri)?;
+        check_headers(&parts.headers)?;
+        check_connection(&parts.headers, rules)?;
+        let client_address = client_address(&parts.headers, peer, rules)?;
+        let (headers, stripped) = keep(&parts.headers, rules);
+        Ok(Self { method, host, path, query, headers, client_address, stripped })
+    }
+
+    /// Path and query exactly as they are forwarded.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match &self.query.raw {
+            None => self.path.as_str().to_owned(),
+            Some(query) => format!("{}?{query}", self.path.as_str()),
+        }
+    }
+}
+
+fn target(uri: &Uri) -> Result<(CanonicalPath, Query), Violation> {
+    let (path, query) = match uri.path_and_query() {
+        Some(both) => (both.path(), both.query()),
+        None => ("", None),
+    };
+    Ok((CanonicalPath::parse(path)?, Query::parse(query)?))
+}
+
+fn check_headers(headers: &HeaderMap) -> Result<(), Violation> {
+    for name in &SINGLE {
+        if headers.get_all(name).iter().count() > 1 {
+            return Err(invalid(format!("`{name}` stands more than once")));
+        }
+    }
+    for name in [&CONTENT_LENGTH, &CONTENT_ENCODING, &ORIGIN] {
+        if headers.get(name).is_some_and(|value| value.as_bytes().contains(&b',')) {
+            return Err(invalid(format!("`{name}` is a list")));
+        }
+    }
+    for (name, value) in headers {
+        if name.as_str().contains('_') {
+            return Err(invalid(format!("the name `{name}` has `_`")));
+        }
+        if !value.as_bytes().iter().all(|byte| *byte == b'\t' || (b' '..=b'~').contains(byte)) {
+            return Err(invalid(format!("the value of `{name}` is not visible ASCII")));
+        }
+    }
+    match headers.get(EXPECT) {
+        Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
+            Err(Violation::new(Reason::UnsupportedExpectation, "`Expect`"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// `Connection` may not name what the boundary relies on (D4).
+fn check_connection(headers: &HeaderMap, rules: &ReadingRules) -> Result<(), Violation> {
+    let protected = [AUTHORIZATION, HOST, CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, COOKIE];
+    for name in connection_names(headers) {
+        let named = |known: &HeaderName| known.as_str().eq_ignore_ascii_case(&name);
+        if protected.iter().any(named)
+            || rules.credential_headers.iter().any(named)
+            || rules.owned_headers.strips(&name)
+        {
+            return Err(invalid(format!("`Connection` names `{name}`")));
+        }
+    }
+    Ok(())
+}
+
+fn connection_names(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+}
+
+fn client_address(
+    headers: &HeaderMap,
+    peer: IpAddr,
+    rules: &ReadingRules,
+) -> Result<IpAddr, Violation> {
+    if !rules.peer_trusted || rules.trusted_hops == 0 {
+        return Ok(peer);
+    }
+    let mut addresses = Vec::new();
+    for value in headers.get_all("x-forwarded-for") {
+        let text = value.to_str().map_err(|_| invalid("`X-Forwarded-For` is not ASCII"))?;
+        addresses.extend(text.split(',').map(str::trim));
+    }
+    let hops = usize::from(rules.trusted_hops);
+    let text = addresses
+        .len()
+        .checked_sub(hops)
+        .and_then(|at| addresses.get(at))
+        .ok_or_else(|| invalid("`X-Forwarded-For` names fewer hops than are declared"))?;
+    text.parse().map_err(|_| invalid("`X-Forwarded-For` has a malformed address"))
+}
+
+fn keep(headers: &HeaderMap, rules: &ReadingRules) -> (HeaderMap, Vec<String>) {
+    let listed: Vec<String> = connection_names(headers).collect();
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    let mut stripped = Vec::new();
+    for (name, value) in headers {
+        let text = name.as_str();
+        if HOP_BY_HOP.contains(name) || listed.iter().any(|named| named == text) {
+            continue;
+        }
+        if rules.owned_headers.strips(text) {
+            stripped.push(text.to_owned());
+        } else if name != ACCEPT_ENCODING {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    stripped.sort();
+    stripped.dedup();
+    (kept, stripped)
+}
+
+fn invalid(detail: impl Into<String>) -> Violation {
+    Violation::new(Reason::InvalidHeader, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Message, ReadingRules};
+    use crate::owned::OwnedHeaders;
+    use http::Request;
+    use portcullis_model::Reason;
+    use std::sync::Arc;
+
+    fn read(headers: &[(&str, &str)], hops: u8) -> Result<Message, Reason> {
+        let mut request = Request::builder().uri("/a?x=1").header("host", "a.example");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let rules = ReadingRules {
+            trusted_hops: hops,
+            peer_trusted: hops > 0,
+            owned_headers: Arc::new(OwnedHeaders::standard()),
+            credential_headers: vec!["x-api-key".parse().unwrap()],
+        };
+        Message::read(&parts, "10.0.0.1".parse().unwrap(), &rules).map_err(|v| v.reason)
+    }
+
+    #[test]
+    fn d01_owned_headers_are_stripped() {
+        let message =
+            read(&[("X-User-Id", "root"), ("x-portcullis-tenant", "t"), ("accept", "a")], 0)
+                .unwrap();
+        assert_eq!(message.stripped, ["x-portcullis-tenant", "x-user-id"]);
+        assert!(message.headers.get("x-user-id").is_none());
+        assert!(message.headers.get("accept").is_some());
+        assert_eq!(message.target(), "/a?x=1");
+    }
+
+    #[test]
+    fn d02_underscores_are_refused() {
+        assert_eq!(read(&[("x_user", "root")], 0).unwrap_err(), Reason::InvalidHeader);
+    }
+
+    #[test]
+    fn d04_connection_may_not_name_what_is_relied_on() {
+        for name in ["x-user-id", "Authorization", "x-api-key"] {
+            assert_eq!(read(&[("connection", name)], 0).unwrap_err(), Reason::InvalidHeader);
+        }
+        let message = read(&[("connection", "x-hop"), ("x-hop", "1")], 0).unwrap();
+        assert!(message.headers.get("x-hop").is_none());
+    }
+
+    #[test]
+    fn d05_what_decides_stands_once() {
+        let twice = [("content-type", "a/b"), ("content-type", "c/d")];
+        assert_eq!(read(&twice, 0).unwrap_err(), Reason::InvalidHeader);
+        assert_eq!(read(&[("origin", "a, b")], 0).unwrap_err(), Reason::InvalidHeader);
+    }
+
+    #[test]
+    fn d08_hops_are_counted_from_the_right() {
+        let spoofed = [("x-forwarded-for", "6.6.6.6, 192.0.2.7")];
+        assert_eq!(read(&spoofed, 1).unwrap().client_address.to_string(), "192.0.2.7");
+        assert_eq!(read(&spoofed, 0).unwrap().client_address.to_string(), "10.0.0.1");
+        assert_eq!(read(&spoofed, 3).unwrap_err(), Reason::InvalidHeader);
+    }
+}
