@@ -1,1 +1,16 @@
 //! How much, how often? Rates and concurrency in fixed memory, given a time.
+//!
+//! - [`Buckets`]: the generic cell rate algorithm (GCRA) over a fixed table
+//! - [`Slots`]: requests at once over a fixed table
+//! - [`key`]: what is counted, as a keyed 64-bit hash
+//!
+//! Tables never grow with what clients send. Two keys that meet in a cell are counted together,
+//! which can refuse too much and never too little.
+
+pub mod bucket;
+pub mod key;
+pub mod slot;
+
+pub use bucket::{Buckets, Quota, Taken};
+pub use key::key;
+pub use slot::Slots;

@@ -5,6 +5,7 @@
 
 pub mod host;
 pub mod http1;
+pub mod json;
 pub mod message;
 pub mod owned;
 pub mod path;
