@@ -1,1 +1,12 @@
 //! A credential becomes a principal, or is refused with its reason.
+//!
+//! Pure: keys, rules and time are handed in. [`Authenticated`] is what only verification makes;
+//! whatever has not been verified has another type.
+
+pub mod api_key;
+pub mod authenticated;
+pub mod credential;
+pub mod jwk;
+pub mod jwt;
+
+pub use authenticated::{Authenticated, Refused, token_digest};

@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn a_burst_passes_then_the_rate() {
         let (buckets, quota) = (Buckets::new(8), quota(10, 10, 3));
-        let at = |millis| Timestamp::from_millis(1_000_000 + millis);
+        let at = |millis: u64| Timestamp::from_millis(1_000_000 + millis);
         assert_eq!(
             buckets.take(1, &quota, at(0)),
             Taken::Admitted { remaining: 2, reset: Duration::from_secs(1) }

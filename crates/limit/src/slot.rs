@@ -29,7 +29,8 @@ impl Slots {
         if let Some(cell) = self.cell(key) {
             let less = |count: u32| Some(count.saturating_sub(1));
             // `less` always answers, so this cannot fail
-            drop(cell.fetch_update(Ordering::AcqRel, Ordering::Relaxed, less));
+            let _before: u32 =
+                cell.fetch_update(Ordering::AcqRel, Ordering::Relaxed, less).unwrap_or_default();
         }
     }
 

@@ -162,12 +162,7 @@ impl Machine {
     }
 
     /// Reads on from `at`; says up to where.
-    fn advance<S: Sink>(
-        &mut self,
-        piece: &[u8],
-        at: usize,
-        sink: &mut S,
-    ) -> Result<usize, Fault> {
+    fn advance<S: Sink>(&mut self, piece: &[u8], at: usize, sink: &mut S) -> Result<usize, Fault> {
         match self.state {
             State::Text(text) => self.text(text, piece, at, sink),
             State::Number(scan) => self.number(scan, piece, at, sink),
@@ -437,12 +432,7 @@ impl Machine {
 
     /// The string ended; `last` is what was not kept yet.
     #[inline]
-    fn text_over<S: Sink>(
-        &mut self,
-        text: Text,
-        last: &[u8],
-        sink: &mut S,
-    ) -> Result<(), Fault> {
+    fn text_over<S: Sink>(&mut self, text: Text, last: &[u8], sink: &mut S) -> Result<(), Fault> {
         if S::KEEPS_TEXT || text.is_name {
             let bytes = joined(&mut self.scratch, last);
             if S::KEEPS_TEXT {

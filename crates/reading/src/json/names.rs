@@ -98,9 +98,7 @@ impl Path {
         };
         let before = self.names.get(*first..).unwrap_or_default();
         let twice = before.len() < COMPARED_MEMBERS_MAX
-            && before
-                .iter()
-                .any(|one| one.len == name.len() && text(&self.bytes, *one) == name);
+            && before.iter().any(|one| one.len == name.len() && text(&self.bytes, *one) == name);
         let one = Name { start: self.bytes.len(), len: name.len(), offset };
         self.bytes.extend_from_slice(name);
         self.names.push(one);

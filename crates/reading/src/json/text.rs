@@ -171,9 +171,7 @@ impl EscapeScan {
             (Some(_), _) => return Unescaped::Refused(JsonErrorKind::LoneSurrogate),
         };
         // A low surrogate alone is no scalar value and fails here.
-        char::from_u32(scalar).map_or(
-            Unescaped::Refused(JsonErrorKind::LoneSurrogate),
-            Unescaped::Character,
-        )
+        char::from_u32(scalar)
+            .map_or(Unescaped::Refused(JsonErrorKind::LoneSurrogate), Unescaped::Character)
     }
 }

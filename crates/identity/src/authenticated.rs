@@ -1,0 +1,83 @@
+//! What does verification leave behind? A principal that is known to be one, or a refusal.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use portcullis_model::{Principal, Reason, Timestamp};
+
+/// A credential that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub reason: Reason,
+    /// The place and the rule; never the credential.
+    pub detail: String,
+}
+
+impl Refused {
+    /// A refusal.
+    #[must_use]
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+/// A principal whose credential was verified. Cannot be built from a bare [`Principal`] outside
+/// this crate, but for replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authenticated(Principal);
+
+impl Authenticated {
+    pub(crate) const fn verified(principal: Principal) -> Self {
+        Self(principal)
+    }
+
+    /// The caller that showed nothing.
+    #[must_use]
+    pub const fn anonymous() -> Self {
+        Self(Principal::anonymous())
+    }
+
+    /// A principal as a record has it. For recomputing recorded decisions only; nothing that
+    /// carries requests may call this.
+    #[must_use]
+    pub const fn from_record(principal: Principal) -> Self {
+        Self(principal)
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn principal(&self) -> &Principal {
+        &self.0
+    }
+
+    /// Judges the credential's expiry anew, so that no cache outlives it.
+    ///
+    /// # Errors
+    /// `identify.token_expired`.
+    pub fn check_time(&self, skew: Duration, now: Timestamp) -> Result<(), Refused> {
+        let expires_at = self.0.credential.as_ref().and_then(|credential| credential.expires_at);
+        match expires_at {
+            Some(expires_at) if now >= expires_at.plus(skew) => {
+                Err(Refused::new(Reason::TokenExpired, "`exp` has passed"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// SHA-256 of a whole token: its name in caches and, cut short, in records.
+#[must_use]
+pub fn token_digest(token: &str) -> [u8; 32] {
+    let digest = digest(&SHA256, token.as_bytes());
+    let mut bytes = [0; 32];
+    for (to, from) in bytes.iter_mut().zip(digest.as_ref()) {
+        *to = *from;
+    }
+    bytes
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

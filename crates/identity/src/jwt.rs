@@ -1,0 +1,220 @@
+//! Is this token one of the issuer's, meant for us, now? Strict JWS compact serialization (RFC
+//! 7515) and JWT (RFC 7519, RFC 8725, RFC 9068).
+//!
+//! [`Unverified`] is all that parsing leaves; only [`Unverified::verify`] makes a caller of it.
+//! Whatever a token says about its own key (`jwk`, `jku`, `x5u`, `x5c`) refuses it: nothing is
+//! ever fetched on a token's word.
+
+mod claims;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portcullis_model::{PrincipalKind, ProviderId, Reason, Timestamp};
+use portcullis_reading::json;
+use serde_json::{Map, Value};
+
+use crate::authenticated::{Authenticated, Refused, hex, token_digest};
+use crate::jwk::{Algorithm, KeySet};
+
+/// Largest token in bytes.
+pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+
+/// Longest key id in bytes.
+const KID_BYTES_MAX: usize = 256;
+
+/// Headers that change what a token means or where its key comes from.
+const REFUSED_HEADERS: &[&str] =
+    &["b64", "crit", "jku", "jwk", "x5c", "x5t", "x5t#S256", "x5u", "zip"];
+
+/// What a provider's tokens must be.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The provider.
+    pub provider: ProviderId,
+    /// Exact `iss`.
+    pub issuer: String,
+    /// Accepted `aud`.
+    pub audiences: BTreeSet<String>,
+    /// Whether `aud` must name nothing else.
+    pub single_audience: bool,
+    /// Accepted algorithms.
+    pub algorithms: BTreeSet<Algorithm>,
+    /// Accepted `typ`, lower case, without `application/`.
+    pub types: BTreeSet<String>,
+    /// Tolerated clock difference.
+    pub clock_skew: Duration,
+    /// Longest accepted time from `iat` to `exp`.
+    pub max_lifetime: Duration,
+    /// Kind of principal.
+    pub kind: PrincipalKind,
+    /// Claim that holds the tenant.
+    pub tenant: Option<String>,
+    /// Claim that holds scopes.
+    pub scopes: Option<String>,
+    /// Claim that holds roles.
+    pub roles: Option<String>,
+    /// Further attributes by name.
+    pub attributes: BTreeMap<String, AttributeRule>,
+}
+
+/// A claim that becomes an attribute.
+#[derive(Clone, Debug)]
+pub struct AttributeRule {
+    /// Name of the claim.
+    pub claim: String,
+    /// Its type.
+    pub kind: AttributeKind,
+    /// Whether a token without it is refused.
+    pub required: bool,
+}
+
+/// Type of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttributeKind {
+    /// A truth value.
+    Flag,
+    /// A whole number.
+    Number,
+    /// A text.
+    Text,
+    /// An array of texts.
+    Texts,
+}
+
+/// A token that has its form and nothing more.
+pub struct Unverified {
+    signed: Vec<u8>,
+    signature: Vec<u8>,
+    algorithm: Algorithm,
+    kid: Option<String>,
+    kind: Option<String>,
+    claims: Map<String, Value>,
+    handle: String,
+}
+
+impl std::fmt::Debug for Unverified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Unverified({}, ..)", self.handle)
+    }
+}
+
+/// Reads a token's form.
+///
+/// # Errors
+/// When it is not three parts of strict base64url over strict JSON, or its header asks for
+/// anything but a plain signature.
+pub fn parse(token: &str, bytes_max: usize) -> Result<Unverified, Refused> {
+    let malformed = |detail: &str| Refused::new(Reason::CredentialMalformed, detail);
+    if token.len() > bytes_max {
+        return Err(malformed("the token exceeds its bound"));
+    }
+    let mut parts = token.split('.');
+    let (Some(header), Some(claims), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(malformed("the token does not have three parts"));
+    };
+    let header_members = object(header, 4, "header")?;
+    if let Some(name) = REFUSED_HEADERS.iter().find(|name| header_members.contains_key(**name)) {
+        return Err(Refused::new(Reason::CriticalHeaderRefused, format!("header `{name}`")));
+    }
+    let algorithm = header_members.get("alg").and_then(Value::as_str).and_then(Algorithm::parse);
+    let algorithm = algorithm
+        .ok_or_else(|| Refused::new(Reason::AlgorithmRefused, "`alg` is none of the accepted"))?;
+    let kid = header_text(&header_members, "kid")?;
+    if kid.as_ref().is_some_and(|kid| {
+        kid.len() > KID_BYTES_MAX || !kid.bytes().all(|byte| byte.is_ascii_graphic())
+    }) {
+        return Err(malformed("`kid` is too long or not plain"));
+    }
+    let signature =
+        URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed("the signature's encoding"))?;
+    let signed = [header, ".", claims].concat().into_bytes();
+    Ok(Unverified {
+        signed,
+        signature,
+        algorithm,
+        kid,
+        kind: header_text(&header_members, "typ")?,
+        claims: object(claims, 16, "claims")?,
+        handle: hex(token_digest(token).get(..16).unwrap_or_default()),
+    })
+}
+
+impl Unverified {
+    /// What it says its issuer is.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.claims.get("iss").and_then(Value::as_str)
+    }
+
+    /// What it says its key is.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Verifies signature and claims.
+    ///
+    /// # Errors
+    /// The first rule that it breaks. [`Reason::KeyUnknown`]: the set lacks its key.
+    pub fn verify(
+        &self,
+        keys: &KeySet,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Authenticated, Refused> {
+        if self.issuer() != Some(rules.issuer.as_str()) {
+            return Err(Refused::new(Reason::IssuerRefused, "`iss` is not the declared issuer"));
+        }
+        self.check_type(rules)?;
+        if !rules.algorithms.contains(&self.algorithm) {
+            return Err(Refused::new(Reason::AlgorithmRefused, "`alg` is not declared"));
+        }
+        let key = keys
+            .find(self.kid(), self.algorithm)
+            .ok_or_else(|| Refused::new(Reason::KeyUnknown, "no such key in the set"))?;
+        if !key.fits(self.algorithm) {
+            return Err(Refused::new(Reason::AlgorithmRefused, "`alg` is not the key's"));
+        }
+        if !key.verifies(self.algorithm, &self.signed, &self.signature) {
+            return Err(Refused::new(Reason::SignatureInvalid, "the signature does not verify"));
+        }
+        claims::judge(&self.claims, &self.handle, rules, now).map(Authenticated::verified)
+    }
+
+    fn check_type(&self, rules: &Rules) -> Result<(), Refused> {
+        let kind = self.kind.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let kind = kind.strip_prefix("application/").unwrap_or(&kind);
+        if rules.types.contains(kind) {
+            return Ok(());
+        }
+        Err(Refused::new(Reason::TokenTypeRefused, "`typ` is not accepted"))
+    }
+}
+
+fn header_text(header: &Map<String, Value>, name: &str) -> Result<Option<String>, Refused> {
+    match header.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Refused::new(Reason::CredentialMalformed, format!("`{name}` is no text"))),
+    }
+}
+
+fn object(part: &str, depth_max: u16, name: &str) -> Result<Map<String, Value>, Refused> {
+    let malformed = |detail: String| Refused::new(Reason::CredentialMalformed, detail);
+    let bytes = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| malformed(format!("the {name} is not strict base64url")))?;
+    match json::parse(&bytes, &json::Bounds::new(depth_max, TOKEN_BYTES_MAX)) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(malformed(format!("the {name} is no JSON object"))),
+        Err(error) => Err(malformed(format!("the {name} is not strict JSON: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

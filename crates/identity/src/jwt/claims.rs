@@ -1,0 +1,155 @@
+//! Do the claims of a verified token hold here and now, and whom do they name? Types are exact:
+//! a number is a whole number, a text is a text, an audience is texts only.
+
+use std::collections::BTreeSet;
+
+use portcullis_model::{Attribute, CredentialKind, CredentialRef, Principal, Reason, Timestamp};
+use serde_json::{Map, Value};
+
+use super::{AttributeKind, Rules};
+use crate::authenticated::Refused;
+
+/// Longest `sub` in bytes.
+const SUBJECT_BYTES_MAX: usize = 255;
+
+/// Latest accepted time, in seconds since the epoch: the year 9999.
+const SECS_MAX: u64 = 253_402_300_799;
+
+type Claims = Map<String, Value>;
+
+/// Judges the claims of a token whose signature was verified.
+pub(super) fn judge(
+    claims: &Claims,
+    handle: &str,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Principal, Refused> {
+    audience(claims, rules)?;
+    let (issued_at, expires_at) = times(claims, rules, now)?;
+    if claims.contains_key("cnf") {
+        let detail = "the token is bound to its sender, which no proof here shows";
+        return Err(Refused::new(Reason::CredentialNotAccepted, detail));
+    }
+    let subject = required(claims, "sub")?;
+    if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX {
+        return Err(invalid("sub"));
+    }
+    let mut principal = Principal {
+        kind: rules.kind,
+        provider: Some(rules.provider.clone()),
+        subject,
+        credential: Some(CredentialRef {
+            kind: CredentialKind::Jwt,
+            handle: handle.to_owned(),
+            issued_at: Some(issued_at),
+            expires_at: Some(expires_at),
+        }),
+        ..Principal::anonymous()
+    };
+    if let Some(name) = &rules.tenant {
+        principal.tenant = text(claims, name)?;
+    }
+    if let Some(name) = &rules.scopes {
+        let scopes = text(claims, name)?.unwrap_or_default();
+        principal.scopes = scopes.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect();
+    }
+    if let Some(name) = &rules.roles {
+        principal.roles = texts(claims, name)?.unwrap_or_default();
+    }
+    for (attribute, rule) in &rules.attributes {
+        match value(claims, &rule.claim, rule.kind)? {
+            Some(value) => {
+                principal.attributes.insert(attribute.clone(), value);
+            }
+            None if rule.required => return Err(invalid(&rule.claim)),
+            None => {}
+        }
+    }
+    Ok(principal)
+}
+
+fn audience(claims: &Claims, rules: &Rules) -> Result<(), Refused> {
+    let refused = |detail: &str| Refused::new(Reason::AudienceRefused, detail);
+    let named: Vec<&str> = match claims.get("aud") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(many)) => {
+            let texts: Option<Vec<&str>> = many.iter().map(Value::as_str).collect();
+            texts.ok_or_else(|| refused("`aud` holds something that is no text"))?
+        }
+        Some(_) | None => return Err(refused("`aud` is missing or no text")),
+    };
+    let ours = named.iter().filter(|one| rules.audiences.contains(**one)).count();
+    if ours == 0 {
+        return Err(refused("`aud` names none of ours"));
+    }
+    if rules.single_audience && named.len() > ours {
+        return Err(refused("`aud` names others too"));
+    }
+    Ok(())
+}
+
+fn times(
+    claims: &Claims,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp), Refused> {
+    let expires_at = time(claims, "exp")?.ok_or_else(|| invalid("exp"))?;
+    let issued_at = time(claims, "iat")?.ok_or_else(|| invalid("iat"))?;
+    let not_before = time(claims, "nbf")?.unwrap_or(issued_at);
+    if now >= expires_at.plus(rules.clock_skew) {
+        return Err(Refused::new(Reason::TokenExpired, "`exp` has passed"));
+    }
+    if issued_at > now.plus(rules.clock_skew) || not_before > now.plus(rules.clock_skew) {
+        return Err(Refused::new(Reason::TokenNotYetValid, "`iat` or `nbf` lies ahead"));
+    }
+    if expires_at.since(issued_at) > rules.max_lifetime {
+        return Err(Refused::new(Reason::TokenLifetimeTooLong, "from `iat` to `exp`"));
+    }
+    Ok((issued_at, expires_at))
+}
+
+/// A whole number of seconds, written as such.
+fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>, Refused> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(value) => match value.as_u64().filter(|secs| *secs <= SECS_MAX) {
+            Some(secs) => Ok(Some(Timestamp::from_secs(secs))),
+            None => Err(invalid(name)),
+        },
+    }
+}
+
+fn required(claims: &Claims, name: &str) -> Result<String, Refused> {
+    text(claims, name)?.ok_or_else(|| invalid(name))
+}
+
+fn text(claims: &Claims, name: &str) -> Result<Option<String>, Refused> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(invalid(name)),
+    }
+}
+
+fn texts(claims: &Claims, name: &str) -> Result<Option<BTreeSet<String>>, Refused> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let items = value.as_array().ok_or_else(|| invalid(name))?;
+    let texts: Option<BTreeSet<String>> =
+        items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+    texts.map(Some).ok_or_else(|| invalid(name))
+}
+
+fn value(claims: &Claims, name: &str, kind: AttributeKind) -> Result<Option<Attribute>, Refused> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let read = match kind {
+        AttributeKind::Flag => value.as_bool().map(Attribute::Flag),
+        AttributeKind::Number => value.as_i64().map(Attribute::Number),
+        AttributeKind::Text => text(claims, name)?.map(Attribute::Text),
+        AttributeKind::Texts => texts(claims, name)?.map(Attribute::Texts),
+    };
+    read.map(Some).ok_or_else(|| invalid(name))
+}
+
+fn invalid(name: &str) -> Refused {
+    Refused::new(Reason::ClaimInvalid, format!("claim `{name}` is missing or has the wrong form"))
+}
