@@ -1,1 +1,29 @@
 //! The chain: one pure decision over facts, from receive to record.
+//!
+//! ```text
+//! receive ─▶ identify ─▶ assess ─▶ authorize ─▶ inspect ─▶ admit ─▶ Permit ─▶ forward ─▶ record
+//! ```
+//!
+//! Nothing here waits, reads a clock, draws randomness or touches a file: state, facts, snapshot
+//! and time go in; the next state, a list of needed facts, or a refusal come out. That is why the
+//! gateway, `simulate` and `replay` cannot disagree.
+
+pub mod admit;
+pub mod assess;
+pub mod authorize;
+pub mod chain;
+pub mod facts;
+pub mod forward;
+pub mod hex;
+pub mod identify;
+pub mod inspect;
+pub mod receive;
+pub mod record;
+pub mod refusal;
+pub mod snapshot;
+pub mod trace;
+
+pub use admit::Permit;
+pub use chain::{Advance, Chain};
+pub use refusal::Refusal;
+pub use snapshot::Snapshot;

@@ -94,10 +94,7 @@ mod tests {
     #[test]
     fn shows_rfc_3339() {
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            Timestamp::from_millis(951_782_400_123).to_string(),
-            "2000-02-29T00:00:00.123Z"
-        );
+        assert_eq!(Timestamp::from_millis(951_782_400_123).to_string(), "2000-02-29T00:00:00.123Z");
         assert_eq!(Timestamp::from_secs(1_795_478_400).to_string(), "2026-11-24T00:00:00.000Z");
     }
 }

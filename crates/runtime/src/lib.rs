@@ -1,1 +1,17 @@
-//! Where facts come from: the driver, key sets, key stores, the record writer.
+//! Where facts come from: the driver, and the stores it asks.
+//!
+//! This is the only floor on which a decision meets the world. Each store states how stale its
+//! answers may be and what happens when it cannot answer; none of them ever answers "allow".
+
+pub mod api_keys;
+pub mod clock;
+pub mod driver;
+pub mod key_sets;
+pub mod limits;
+pub mod records;
+pub mod seal;
+pub mod stores;
+pub mod tokens;
+
+pub use driver::{Decided, Driver};
+pub use stores::Stores;

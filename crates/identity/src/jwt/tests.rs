@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, reason = "json literals read best as values")]
+
 use super::{Rules, TOKEN_BYTES_MAX, parse};
 use crate::jwk::{Algorithm, KeySet};
 use aws_lc_rs::hmac;

@@ -1,0 +1,146 @@
+//! Is there room, and is it written down? The last stage, and the only one that can make a
+//! [`Permit`].
+
+use bytes::Bytes;
+use portcullis_config::declaration::{Audit, LimitPer};
+use portcullis_limit::Taken;
+use portcullis_model::{LimitId, Obligation, Reason, Stage};
+use serde_json::json;
+
+use crate::authorize::Authorized;
+use crate::facts::{Facts, LimitClaim, LimitsFact, Need};
+use crate::inspect::Inspected;
+use crate::refusal::{Refusal, Step};
+use crate::snapshot::Snapshot;
+use crate::trace::Trace;
+
+/// The right to forward one request. Cannot be made outside this module, copied or kept: carrying
+/// the request consumes it (law 4).
+#[derive(Debug)]
+pub struct Permit {
+    inspected: Inspected,
+    taken: Vec<(LimitId, Taken)>,
+    intent_durable: bool,
+}
+
+impl Permit {
+    /// What was permitted.
+    #[must_use]
+    pub const fn authorized(&self) -> &Authorized {
+        &self.inspected.authorized
+    }
+
+    /// The checked body.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.inspected.body
+    }
+
+    /// What was taken from which limit.
+    #[must_use]
+    pub fn taken(&self) -> &[(LimitId, Taken)] {
+        &self.taken
+    }
+
+    /// Whether the record of intent is durable.
+    #[must_use]
+    pub const fn intent_durable(&self) -> bool {
+        self.intent_durable
+    }
+}
+
+/// Takes from the limits and, where the boundary requires it, has the intent recorded.
+pub fn decide(
+    inspected: Inspected,
+    facts: &Facts,
+    snapshot: &Snapshot,
+    trace: &mut Trace,
+) -> Step<Inspected, Permit> {
+    let claims = claims(&inspected, snapshot);
+    let taken = match (&facts.limits, claims.is_empty()) {
+        (None, true) => Vec::new(),
+        (None, false) => return Step::More(inspected, vec![Need::Limits(claims)]),
+        (Some(LimitsFact::Taken(taken)), _) => taken.clone(),
+        (Some(LimitsFact::Exhausted { limit, concurrent, retry_after_secs }), _) => {
+            trace.fact(
+                "limits",
+                json!({"exhausted": limit, "concurrent": concurrent, "retry_after": retry_after_secs}),
+            );
+            return Step::Refused(exhausted(limit, *concurrent, *retry_after_secs));
+        }
+    };
+    match obligation(&inspected) {
+        None => note(trace, &taken, Obligation::RecordBeforeForward, false),
+        Some(obligation) => match facts.intent_durable {
+            None => {
+                note(trace, &taken, obligation, true);
+                return Step::More(inspected, vec![Need::Intent]);
+            }
+            Some(false) => {
+                return Step::Refused(Refusal::new(
+                    Reason::RecordUnavailable,
+                    "the record of intent could not be made durable",
+                ));
+            }
+            Some(true) => {}
+        },
+    }
+    let intent_durable = facts.intent_durable.unwrap_or(false);
+    Step::Next(Permit { inspected, taken, intent_durable })
+}
+
+fn obligation(inspected: &Inspected) -> Option<Obligation> {
+    let received = &inspected.authorized.assessed.identified.received;
+    match received.crossing.boundary.audit {
+        Audit::BestEffort => None,
+        Audit::Required => Some(Obligation::RecordBeforeForward),
+    }
+}
+
+fn note(trace: &mut Trace, taken: &[(LimitId, Taken)], obligation: Obligation, required: bool) {
+    let names: Vec<&str> = taken.iter().map(|(limit, _)| limit.as_str()).collect();
+    trace.fact("limits", json!({"taken": names}));
+    if required {
+        trace.fact("obligation", json!(obligation));
+    }
+    trace.say(Stage::Admit, "within every limit");
+}
+
+fn exhausted(limit: &LimitId, concurrent: bool, retry_after_secs: u64) -> Refusal {
+    let reason = if concurrent { Reason::ConcurrencyExceeded } else { Reason::RateExceeded };
+    Refusal {
+        retry_after_secs: Some(retry_after_secs.max(1)),
+        ..Refusal::new(reason, format!("limit `{limit}`"))
+    }
+}
+
+fn claims(inspected: &Inspected, snapshot: &Snapshot) -> Vec<LimitClaim> {
+    let identified = &inspected.authorized.assessed.identified;
+    let received = &identified.received;
+    let principal = identified.caller.principal();
+    let address = received.message.client_address.to_string();
+    // an anonymous caller is told apart by its address, never counted together with all others
+    let by_principal = || match principal.provider {
+        None => vec!["address".to_owned(), address.clone()],
+        Some(_) => vec!["principal".to_owned(), principal.qualified_name()],
+    };
+    let mut claims = Vec::new();
+    for id in &received.crossing.boundary.limits {
+        let Some(limit) = snapshot.declaration.limits.get(id) else { continue };
+        let key = match limit.per {
+            LimitPer::Address => vec!["address".to_owned(), address.clone()],
+            LimitPer::Operation => vec![
+                "operation".to_owned(),
+                received.operation.api.to_string(),
+                received.operation.id.to_string(),
+            ],
+            LimitPer::Principal => by_principal(),
+            LimitPer::Tenant => match &principal.tenant {
+                Some(tenant) => vec!["tenant".to_owned(), tenant.clone()],
+                None => by_principal(),
+            },
+        };
+        claims.push(LimitClaim { limit: id.clone(), key });
+    }
+    claims
+}

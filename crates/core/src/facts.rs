@@ -1,0 +1,147 @@
+//! Which effects can a request cause, and what came of them?
+//!
+//! [`Need`] is the reviewable, closed list: nothing else is ever asked of the outside on behalf
+//! of a request. A *read* can be repeated; a *claim* changes something and is carried out once
+//! per request. The answers stand in [`Facts`]; what is absent there was not supplied.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use portcullis_identity::api_key::{Pepper, StoredKey};
+use portcullis_identity::jwk::KeySet;
+use portcullis_identity::{Authenticated, Refused};
+use portcullis_limit::Taken;
+use portcullis_model::{LimitId, ProviderId, Timestamp};
+
+/// An effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Claim: one request of this address against the guard before cryptography; and read
+    /// whether the address has used up its allowance of refused credentials.
+    Guard {
+        /// The client's address.
+        address: IpAddr,
+    },
+    /// Read: was this very token verified under this snapshot before?
+    VerifiedToken {
+        /// SHA-256 of the whole token.
+        digest: [u8; 32],
+    },
+    /// Read: an issuer's keys.
+    SigningKeys {
+        /// The provider.
+        provider: ProviderId,
+        /// A key id that the last known set lacks; asks for a (rate-limited) refresh.
+        missing: Option<String>,
+    },
+    /// Read: a stored API key.
+    ApiKey {
+        /// The provider.
+        provider: ProviderId,
+        /// Public id of the key.
+        id: String,
+    },
+    /// Claim: the whole body, to a bound.
+    Body {
+        /// Most bytes.
+        bytes_max: u64,
+    },
+    /// Claim: all of these limits or none of them.
+    Limits(Vec<LimitClaim>),
+    /// Claim: the record of intent, durable.
+    Intent,
+}
+
+/// One limit to be taken from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitClaim {
+    /// Which declared limit.
+    pub limit: LimitId,
+    /// What it is counted by: the words that make the key.
+    pub key: Vec<String>,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The guard's answer.
+    pub guard: Option<Guarded>,
+    /// A finished identification: from the cache of verified tokens, or from a record.
+    pub identity: Option<Result<Arc<Authenticated>, Refused>>,
+    /// Whether the cache of verified tokens was asked.
+    pub cache_asked: bool,
+    /// An issuer's keys.
+    pub keys: Option<Keys>,
+    /// Whether the keys were refreshed for the sake of this request.
+    pub keys_refreshed: bool,
+    /// A stored API key, if there is one of that id, and what keys the hashes.
+    pub api_key: Option<ApiKeyFact>,
+    /// The body.
+    pub body: Option<BodyFact>,
+    /// The limits' answer.
+    pub limits: Option<LimitsFact>,
+    /// Whether the intent is durable.
+    pub intent_durable: Option<bool>,
+}
+
+/// The guard before cryptography.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    /// Whether the address still had a request left.
+    pub admitted: bool,
+    /// Whether the address may still show credentials.
+    pub failures_left: bool,
+    /// Seconds after which to try again.
+    pub retry_after_secs: u64,
+}
+
+/// An issuer's keys.
+#[derive(Clone, Debug)]
+pub enum Keys {
+    /// Within their bounded staleness.
+    Known {
+        /// The set.
+        set: Arc<KeySet>,
+        /// When it was fetched.
+        as_of: Timestamp,
+    },
+    /// Beyond it, or never fetched.
+    Unavailable,
+}
+
+/// A stored API key.
+#[derive(Clone, Debug)]
+pub struct ApiKeyFact {
+    /// The key, if the id is known.
+    pub stored: Option<Arc<StoredKey>>,
+    /// What keys the hashes.
+    pub pepper: Arc<Pepper>,
+}
+
+/// The body.
+#[derive(Clone, Debug)]
+pub enum BodyFact {
+    /// All of it.
+    Whole(Bytes),
+    /// It could not be read.
+    Failed(Refused),
+    /// From a record: what was found when the body was still there.
+    AsRecorded(Result<(), Refused>),
+}
+
+/// The limits.
+#[derive(Clone, Debug)]
+pub enum LimitsFact {
+    /// All were taken.
+    Taken(Vec<(LimitId, Taken)>),
+    /// This one refused, and none was taken.
+    Exhausted {
+        /// Which.
+        limit: LimitId,
+        /// Whether it counts requests at once.
+        concurrent: bool,
+        /// Seconds after which to try again.
+        retry_after_secs: u64,
+    },
+}

@@ -1,0 +1,99 @@
+//! What exactly is carried to the upstream? Made from a [`Permit`], which it consumes: what was
+//! judged is what is sent.
+//!
+//! The outside credential stays here. The upstream learns who asks from headers that only the
+//! boundary can set; every one of them was stripped on entry.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use portcullis_model::{Method, RecordId, UpstreamId};
+
+use crate::admit::Permit;
+use crate::snapshot::Snapshot;
+
+/// A request on its way.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Where to.
+    pub upstream: UpstreamId,
+    /// The method.
+    pub method: Method,
+    /// Canonical path and query, byte for byte as judged.
+    pub target: String,
+    /// All headers, `host` and `content-length` included.
+    pub headers: HeaderMap,
+    /// The checked body.
+    pub body: Bytes,
+}
+
+/// Principal, as `provider|subject`.
+pub const PRINCIPAL: HeaderName = HeaderName::from_static("x-portcullis-principal");
+/// Tenant.
+pub const TENANT: HeaderName = HeaderName::from_static("x-portcullis-tenant");
+/// Record id of the decision.
+pub const DECISION: HeaderName = HeaderName::from_static("x-portcullis-decision");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Spends a permit.
+#[must_use]
+#[allow(clippy::needless_pass_by_value, reason = "carrying a request spends its permit")]
+pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing {
+    let identified = &permit.authorized().assessed.identified;
+    let received = &identified.received;
+    let message = &received.message;
+    let mut headers = message.headers.clone();
+    headers.remove(AUTHORIZATION);
+    for name in snapshot.api_key_headers.values() {
+        headers.remove(name);
+    }
+    headers.insert(HOST, encoded(message.host.as_str()));
+    headers.insert(FORWARDED_HOST, encoded(message.host.as_str()));
+    headers.insert(FORWARDED_FOR, encoded(&message.client_address.to_string()));
+    headers.insert(DECISION, encoded(id.as_str()));
+    let principal = identified.caller.principal();
+    headers.insert(PRINCIPAL, encoded(&principal.qualified_name()));
+    if let Some(tenant) = &principal.tenant {
+        headers.insert(TENANT, encoded(tenant));
+    }
+    let body = permit.body().clone();
+    headers.remove(CONTENT_LENGTH);
+    if !body.is_empty() || matches!(message.method, Method::Post | Method::Put | Method::Patch) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    Outgoing {
+        upstream: received.operation.upstream.clone(),
+        method: message.method,
+        target: message.target(),
+        headers,
+        body,
+    }
+}
+
+/// A text as a header value: visible ASCII stays, everything else and `%` is percent-encoded, so
+/// that no claim can break a line or be read in two ways (D6).
+#[must_use]
+pub fn encoded(text: &str) -> HeaderValue {
+    let mut value = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            value.push(char::from(byte));
+        } else {
+            value.push('%');
+            value.push_str(&crate::hex::hex(&[byte]).to_ascii_uppercase());
+        }
+    }
+    HeaderValue::from_str(&value).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encoded;
+
+    #[test]
+    fn d06_no_claim_can_break_a_line() {
+        assert_eq!(encoded("p|a\r\nx-admin: 1"), "p|a%0D%0Ax-admin:%201");
+        assert_eq!(encoded("50% \u{e9}"), "50%25%20%C3%A9");
+    }
+}

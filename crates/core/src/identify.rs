@@ -1,0 +1,226 @@
+//! Who is it? The one credential that was shown becomes a principal, or the request ends.
+//!
+//! Which provider may vouch is the boundary's word; which algorithm verifies is the key's. The
+//! cache of verified tokens only ever saves the signature check: time and acceptance are judged
+//! again for every request.
+
+use std::sync::Arc;
+
+use portcullis_config::declaration::Provider;
+use portcullis_identity::credential::{self, Shown};
+use portcullis_identity::{Authenticated, Refused, api_key, jwt, token_digest};
+use portcullis_model::{PrincipalKind, ProviderId, Reason, Stage, Timestamp};
+use serde_json::json;
+
+use crate::facts::{Facts, Keys, Need};
+use crate::receive::Received;
+use crate::refusal::Step;
+use crate::snapshot::Snapshot;
+use crate::trace::Trace;
+
+/// A request whose caller is known.
+#[derive(Clone, Debug)]
+pub struct Identified {
+    /// What was received.
+    pub received: Received,
+    /// Who it is.
+    pub caller: Arc<Authenticated>,
+    /// Digest of the token, if its verification is new and may be kept.
+    pub fresh_token: Option<[u8; 32]>,
+}
+
+/// Establishes the caller.
+pub fn decide(
+    received: Received,
+    facts: &Facts,
+    snapshot: &Snapshot,
+    now: Timestamp,
+    trace: &mut Trace,
+) -> Step<Received, Identified> {
+    let settled = match &facts.identity {
+        Some(settled) => Settled::Known(settled.clone(), None),
+        None => settle(&received, facts, snapshot, now),
+    };
+    let (result, fresh_token) = match settled {
+        Settled::Ask(needs) => return Step::More(received, needs),
+        Settled::Known(result, fresh_token) => (result, fresh_token),
+    };
+    let result = result.and_then(|caller| accept(caller, &received, snapshot, now));
+    note(&result, trace);
+    match result {
+        Ok(caller) => {
+            trace.caller = Some(Arc::clone(&caller));
+            Step::Next(Identified { received, caller, fresh_token })
+        }
+        Err(refused) => Step::Refused(refused.into()),
+    }
+}
+
+enum Settled {
+    Ask(Vec<Need>),
+    Known(Result<Arc<Authenticated>, Refused>, Option<[u8; 32]>),
+}
+
+fn settle(received: &Received, facts: &Facts, snapshot: &Snapshot, now: Timestamp) -> Settled {
+    let accepted = &received.crossing.boundary.identity.providers;
+    let key_headers: Vec<_> = snapshot
+        .api_key_headers
+        .iter()
+        .filter(|(provider, _)| accepted.contains(*provider))
+        .collect();
+    let names: Vec<_> = key_headers.iter().map(|(_, name)| *name).collect();
+    let message = &received.message;
+    match credential::extract(&message.headers, &message.query.pairs, &names) {
+        Err(refused) => Settled::Known(Err(refused), None),
+        Ok(Shown::Nothing) => Settled::Known(Ok(Arc::new(Authenticated::anonymous())), None),
+        Ok(Shown::Bearer(token)) => settle_token(&token, received, facts, snapshot, now),
+        Ok(Shown::ApiKey(text)) => match key_headers.first() {
+            Some((provider, _)) => settle_api_key(&text, provider, facts, now),
+            None => Settled::Known(Err(not_accepted("API keys")), None),
+        },
+    }
+}
+
+fn settle_token(
+    token: &str,
+    received: &Received,
+    facts: &Facts,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Settled {
+    let digest = token_digest(token);
+    if !facts.cache_asked {
+        return Settled::Ask(vec![Need::VerifiedToken { digest }]);
+    }
+    match verify_token(token, received, facts, snapshot, now) {
+        Ok(caller) => Settled::Known(Ok(Arc::new(caller)), Some(digest)),
+        Err(Unsettled::Refused(refused)) => Settled::Known(Err(refused), None),
+        Err(Unsettled::Ask(need)) => Settled::Ask(vec![need]),
+    }
+}
+
+enum Unsettled {
+    Ask(Need),
+    Refused(Refused),
+}
+
+impl From<Refused> for Unsettled {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+fn verify_token(
+    token: &str,
+    received: &Received,
+    facts: &Facts,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Result<Authenticated, Unsettled> {
+    let unverified = jwt::parse(token, jwt::TOKEN_BYTES_MAX)?;
+    let (provider, rules) = rules_for(unverified.issuer(), received, snapshot)?;
+    let set = match &facts.keys {
+        None => {
+            let need = Need::SigningKeys { provider: provider.clone(), missing: None };
+            return Err(Unsettled::Ask(need));
+        }
+        Some(Keys::Unavailable) => {
+            return Err(refused(Reason::KeysUnavailable, "no keys within their staleness").into());
+        }
+        Some(Keys::Known { set, .. }) => set,
+    };
+    let kid = unverified.kid().map(str::to_owned);
+    match unverified.verify(set, rules, now) {
+        Ok(caller) => Ok(caller),
+        Err(refused) if refused.reason == Reason::KeyUnknown && !facts.keys_refreshed => {
+            let need = Need::SigningKeys { provider: provider.clone(), missing: kid };
+            Err(Unsettled::Ask(need))
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// The rules of the one accepted provider whose issuer is exactly the token's.
+fn rules_for<'a>(
+    issuer: Option<&str>,
+    received: &Received,
+    snapshot: &'a Snapshot,
+) -> Result<(&'a ProviderId, &'a jwt::Rules), Refused> {
+    let known = snapshot.declaration.providers.iter().find(|(_, provider)| match provider {
+        Provider::Jwt(provider) => Some(provider.issuer.as_str()) == issuer,
+        Provider::ApiKeys(_) => false,
+    });
+    let Some((id, _)) = known else {
+        return Err(refused(Reason::IssuerRefused, "`iss` is not a declared issuer"));
+    };
+    if !received.crossing.boundary.identity.providers.contains(id) {
+        return Err(not_accepted("tokens of this issuer"));
+    }
+    let (id, rules) = snapshot
+        .tokens
+        .get_key_value(id)
+        .ok_or_else(|| refused(Reason::IssuerRefused, "the issuer has no rules"))?;
+    Ok((id, rules))
+}
+
+fn settle_api_key(text: &str, provider: &ProviderId, facts: &Facts, now: Timestamp) -> Settled {
+    let presented = match api_key::parse(text) {
+        Ok(presented) => presented,
+        Err(refused) => return Settled::Known(Err(refused), None),
+    };
+    let Some(fact) = &facts.api_key else {
+        let id = presented.id().to_owned();
+        return Settled::Ask(vec![Need::ApiKey { provider: provider.clone(), id }]);
+    };
+    let verified = api_key::verify(&presented, fact.stored.as_deref(), &fact.pepper, provider, now);
+    Settled::Known(verified.map(Arc::new), None)
+}
+
+/// What is judged for every request, cached or not.
+fn accept(
+    caller: Arc<Authenticated>,
+    received: &Received,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Result<Arc<Authenticated>, Refused> {
+    let rule = &received.crossing.boundary.identity;
+    let principal = caller.principal();
+    let Some(provider) = &principal.provider else {
+        let allowed = rule.anonymous && received.operation.operation.allows_anonymous();
+        return if allowed && principal.kind == PrincipalKind::Anonymous {
+            Ok(caller)
+        } else {
+            Err(refused(Reason::CredentialMissing, "the operation needs an identity"))
+        };
+    };
+    if !rule.providers.contains(provider) {
+        return Err(not_accepted("credentials of this provider"));
+    }
+    let skew = snapshot.tokens.get(provider).map(|rules| rules.clock_skew).unwrap_or_default();
+    caller.check_time(skew, now)?;
+    Ok(caller)
+}
+
+fn note(result: &Result<Arc<Authenticated>, Refused>, trace: &mut Trace) {
+    match result {
+        Ok(caller) => {
+            let principal = caller.principal();
+            match &principal.provider {
+                Some(provider) => {
+                    trace.say(Stage::Identify, format!("vouched for by provider `{provider}`"));
+                }
+                None => trace.say(Stage::Identify, "anonymous, which the boundary allows here"),
+            }
+            trace.personal_fact("principal", json!(principal));
+        }
+        Err(refused) => trace.verdict("identity", Err(refused)),
+    }
+}
+
+fn refused(reason: Reason, detail: &str) -> Refused {
+    Refused { reason, detail: detail.to_owned() }
+}
+
+fn not_accepted(what: &str) -> Refused {
+    refused(Reason::CredentialNotAccepted, &format!("the boundary does not accept {what}"))
+}

@@ -1,0 +1,81 @@
+//! Is the message what its contract says? Parameters first, because they cost nothing to read;
+//! then the body, which is asked for only now that the caller may do this at all.
+
+use bytes::Bytes;
+use portcullis_identity::Refused;
+use portcullis_inspect::{BodyBounds, BodyPlan};
+use portcullis_model::Stage;
+
+use crate::authorize::Authorized;
+use crate::facts::{BodyFact, Facts, Need};
+use crate::hex::hex;
+use crate::receive::Received;
+use crate::refusal::{Refusal, Step};
+use crate::trace::Trace;
+
+/// A request whose content is as its contract says.
+#[derive(Clone, Debug)]
+pub struct Inspected {
+    /// Who, what, when, and by which policy.
+    pub authorized: Authorized,
+    /// The body: exactly the bytes that were checked.
+    pub body: Bytes,
+}
+
+/// Checks parameters and body.
+pub fn decide(
+    authorized: Authorized,
+    facts: &Facts,
+    trace: &mut Trace,
+) -> Step<Authorized, Inspected> {
+    match check(&authorized.assessed.identified.received, facts, trace) {
+        Ok(Checked::Body(body)) => Step::Next(Inspected { authorized, body }),
+        Ok(Checked::Ask(need)) => Step::More(authorized, vec![need]),
+        Err(refusal) => Step::Refused(refusal),
+    }
+}
+
+enum Checked {
+    Ask(Need),
+    Body(Bytes),
+}
+
+fn check(received: &Received, facts: &Facts, trace: &mut Trace) -> Result<Checked, Refusal> {
+    let contract = &received.operation.contract;
+    let inspection = &received.crossing.boundary.inspection;
+    let Some(fact) = &facts.body else {
+        let parameters: Vec<(&str, &str)> = received.named_parameters().collect();
+        contract.check_parameters(&received.message, &parameters)?;
+        return match contract.body_plan(&received.message.headers)? {
+            BodyPlan::Buffer => {
+                Ok(Checked::Ask(Need::Body { bytes_max: inspection.body_bytes_max }))
+            }
+            BodyPlan::None => {
+                trace.say(Stage::Inspect, "parameters are as the contract says; no body");
+                Ok(Checked::Body(Bytes::new()))
+            }
+        };
+    };
+    let verdict = match fact {
+        BodyFact::AsRecorded(verdict) => verdict.clone().map(|()| Bytes::new()),
+        BodyFact::Failed(refused) => Err(refused.clone()),
+        BodyFact::Whole(body) => {
+            trace.request.body_bytes = u64::try_from(body.len()).ok();
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
+            trace.request.body_digest = Some(hex(digest.as_ref()));
+            let bounds = BodyBounds {
+                bytes_max: usize::try_from(inspection.body_bytes_max).unwrap_or(usize::MAX),
+                json_depth_max: inspection.json_depth_max,
+                expansion_max: inspection.expansion_max,
+            };
+            contract
+                .check_body(&received.message.headers, body, &bounds)
+                .map(|()| body.clone())
+                .map_err(|violation| Refused { reason: violation.reason, detail: violation.detail })
+        }
+    };
+    trace.verdict("body", verdict.as_ref().map(|_| ()));
+    let body = verdict?;
+    trace.say(Stage::Inspect, "parameters and body are as the contract says");
+    Ok(Checked::Body(body))
+}

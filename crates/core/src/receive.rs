@@ -1,0 +1,199 @@
+//! Which operation is meant, and is the crossing declared at all?
+//!
+//! The first stage makes the one view of the message ([`Message::read`]); nothing later looks at
+//! the bytes again. Cheap guards (address, failed credentials) stand here, before cryptography.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use portcullis_model::{ListenerId, Reason, Stage};
+use portcullis_reading::message::{Message, ReadingRules};
+use serde_json::json;
+
+use crate::facts::{Facts, Need};
+use crate::hex::hex;
+use crate::refusal::{Refusal, Step};
+use crate::snapshot::router::Unmatched;
+use crate::snapshot::{CompiledBoundary, CompiledOperation, Snapshot};
+use crate::trace::Trace;
+
+/// A request head as it arrived.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The head, read by the HTTP layer from bytes that the guard passed.
+    pub parts: http::request::Parts,
+    /// The connection's other end.
+    pub peer: IpAddr,
+    /// Where it arrived.
+    pub listener: ListenerId,
+}
+
+/// A request whose operation and crossing are known.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The one view.
+    pub message: Arc<Message>,
+    /// What is meant.
+    pub operation: Arc<CompiledOperation>,
+    /// Decoded path parameters, in the template's order.
+    pub parameters: Vec<String>,
+    /// The crossing.
+    pub crossing: Arc<CompiledBoundary>,
+}
+
+impl Received {
+    /// Path parameters with their names.
+    pub fn named_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let names = self.operation.parameters.iter().map(String::as_str);
+        names.zip(self.parameters.iter().map(String::as_str))
+    }
+
+    /// A path parameter by name.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.named_parameters().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
+
+/// Reads the head and asks the guards.
+pub fn decide(
+    arrival: Arrival,
+    facts: &Facts,
+    snapshot: &Snapshot,
+    trace: &mut Trace,
+) -> Step<Arrival, Received> {
+    let Some(message) = trace.message.clone() else {
+        return match read(&arrival, snapshot) {
+            Err(refusal) => Step::Refused(refusal),
+            Ok(message) => {
+                note_message(trace, &message);
+                let address = message.client_address;
+                trace.message = Some(Arc::new(message));
+                Step::More(arrival, vec![Need::Guard { address }])
+            }
+        };
+    };
+    match guard(facts, trace).and_then(|()| route(&arrival.listener, message, snapshot, trace)) {
+        Ok(received) => Step::Next(received),
+        Err(refusal) => Step::Refused(refusal),
+    }
+}
+
+fn read(arrival: &Arrival, snapshot: &Snapshot) -> Result<Message, Refusal> {
+    let listener = snapshot
+        .declaration
+        .listeners
+        .get(&arrival.listener)
+        .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "listener"))?;
+    let peer_trusted = listener.trusted_peers.iter().any(|net| net.contains(&arrival.peer));
+    let rules = ReadingRules {
+        trusted_hops: listener.trusted_hops,
+        peer_trusted,
+        owned_headers: Arc::clone(&snapshot.owned),
+        credential_headers: snapshot.api_key_headers.values().cloned().collect(),
+    };
+    Ok(Message::read(&arrival.parts, arrival.peer, &rules)?)
+}
+
+fn note_message(trace: &mut Trace, message: &Message) {
+    trace.request.method = Some(message.method);
+    trace.request.host = Some(message.host.as_str().to_owned());
+    trace.request.stripped.clone_from(&message.stripped);
+    trace.request.digest = Some(digest(message));
+    trace.personal_fact(
+        "message",
+        json!({
+            "method": message.method,
+            "host": message.host.as_str(),
+            "target": message.target(),
+            "address": message.client_address,
+        }),
+    );
+}
+
+/// SHA-256 over method, host, target and every header that is left, each with its length.
+fn digest(message: &Message) -> String {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut add = |bytes: &[u8]| {
+        context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(bytes);
+    };
+    add(message.method.as_str().as_bytes());
+    add(message.host.as_str().as_bytes());
+    add(message.target().as_bytes());
+    for (name, value) in &message.headers {
+        add(name.as_str().as_bytes());
+        add(value.as_bytes());
+    }
+    hex(context.finish().as_ref())
+}
+
+fn guard(facts: &Facts, trace: &mut Trace) -> Result<(), Refusal> {
+    let guarded = facts.guard.ok_or_else(|| Refusal::missing_fact(Stage::Receive, "guard"))?;
+    trace.fact(
+        "guard",
+        json!({"admitted": guarded.admitted, "failures_left": guarded.failures_left}),
+    );
+    let reason = if !guarded.admitted {
+        Reason::AddressThrottled
+    } else if !guarded.failures_left {
+        Reason::FailuresThrottled
+    } else {
+        return Ok(());
+    };
+    Err(Refusal {
+        retry_after_secs: Some(guarded.retry_after_secs.max(1)),
+        ..Refusal::new(reason, "the guard of this address")
+    })
+}
+
+fn route(
+    listener: &ListenerId,
+    message: Arc<Message>,
+    snapshot: &Snapshot,
+    trace: &mut Trace,
+) -> Result<Received, Refusal> {
+    let from = snapshot
+        .zone_of(listener)
+        .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "listener"))?;
+    trace.crossing.from = Some(from.clone());
+    let matched = snapshot
+        .router
+        .find(message.host.as_str(), &message.path, message.method)
+        .map_err(|unmatched| match unmatched {
+            Unmatched::Host => Refusal::new(Reason::UnknownHost, "no API has this host"),
+            Unmatched::Operation => {
+                Refusal::new(Reason::UnlistedOperation, "no contract lists this method and path")
+            }
+        })?;
+    let operation = snapshot
+        .operations
+        .get(matched.operation)
+        .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "operation"))?;
+    trace.request.template = Some(operation.template.clone());
+    trace.crossing.to = Some(operation.zone.clone());
+    trace.crossing.api = Some(operation.api.clone());
+    trace.crossing.operation = Some(operation.id.clone());
+    let key = (from.clone(), operation.zone.clone());
+    let crossing = snapshot.crossings.get(&key).ok_or_else(|| {
+        Refusal::new(
+            Reason::UndeclaredCrossing,
+            format!("no boundary leads from `{}` to `{}`", key.0, key.1),
+        )
+    })?;
+    trace.crossing.boundary = Some(crossing.id.clone());
+    let parameters = message
+        .path
+        .segments()
+        .enumerate()
+        .filter(|(at, _)| matched.parameters.contains(at))
+        .map(|(_, segment)| portcullis_reading::path::decode_segment(segment).into_owned())
+        .collect();
+    trace.say(Stage::Receive, format!("this is `{}` of `{}`", operation.id, operation.api));
+    Ok(Received {
+        message,
+        operation: Arc::clone(operation),
+        parameters,
+        crossing: Arc::clone(crossing),
+    })
+}

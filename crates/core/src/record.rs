@@ -1,0 +1,104 @@
+//! What is written down? A [`Draft`]: the record with its facts still open. Sealing needs a key
+//! and randomness, so that is done where the record is written.
+
+use portcullis_model::record::{
+    Caller, Outcome, RECORD_VERSION, Record, RecordKind, RequestSummary, StageNote,
+};
+use portcullis_model::{Decision, Stage};
+use serde_json::{Value, json};
+
+use crate::hex::hex;
+use crate::refusal::Refusal;
+use crate::trace::{Trace, TracedFact};
+
+/// A record whose facts are not sealed yet.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Everything but `facts` and `caller.principal`, which the writer adds.
+    pub record: Record,
+    /// The facts.
+    pub facts: Vec<TracedFact>,
+    /// The caller's qualified name, to be hashed under the node's key.
+    pub principal_name: Option<String>,
+}
+
+/// How long each stage took, in microseconds; stages that did not run are absent.
+pub type Timings = Vec<(Stage, u64)>;
+
+/// Drafts the record of a decision.
+#[must_use]
+pub fn draft(
+    kind: RecordKind,
+    trace: &Trace,
+    revision: &str,
+    refusal: Option<&Refusal>,
+    timings: &Timings,
+    outcome: Option<Outcome>,
+) -> Draft {
+    let principal = trace.caller.as_ref().map(|caller| caller.principal());
+    let stage = refusal.map_or(Stage::Admit, |refusal| refusal.stage);
+    // a failure after admission does not undo the decision that was given
+    let permitted = refusal
+        .is_none_or(|refusal| refusal.stage > Stage::Admit && refusal.stage != Stage::Record);
+    Draft {
+        principal_name: principal.map(portcullis_model::Principal::qualified_name),
+        facts: trace.facts.clone(),
+        record: Record {
+            v: RECORD_VERSION,
+            id: trace.id.clone(),
+            kind,
+            at: trace.at,
+            revision: revision.to_owned(),
+            listener: trace.listener.clone(),
+            request: trace.request.clone(),
+            crossing: trace.crossing.clone(),
+            caller: Caller {
+                principal: None,
+                kind: principal.map(|principal| format!("{:?}", principal.kind).to_lowercase()),
+                tenant: principal.and_then(|principal| principal.tenant.clone()),
+                credential: principal
+                    .and_then(|principal| principal.credential.as_ref())
+                    .map(|credential| credential.handle.clone()),
+            },
+            decision: if permitted { Decision::Allow } else { Decision::Deny },
+            stage,
+            reason: refusal.map(|refusal| refusal.reason),
+            detail: refusal.map(|refusal| refusal.detail.clone()),
+            stages: stage_notes(trace, refusal, timings),
+            facts: Vec::new(),
+            digest: digest(&trace.request, &trace.facts),
+            outcome,
+        },
+    }
+}
+
+fn stage_notes(trace: &Trace, refusal: Option<&Refusal>, timings: &Timings) -> Vec<StageNote> {
+    let micros = |stage: Stage| {
+        timings.iter().filter(|(timed, _)| *timed == stage).map(|(_, micros)| micros).sum()
+    };
+    let mut notes: Vec<StageNote> = trace
+        .said
+        .iter()
+        .map(|(stage, said)| StageNote {
+            stage: *stage,
+            said: said.to_string(),
+            micros: micros(*stage),
+        })
+        .collect();
+    if let Some(refusal) = refusal {
+        let said = format!("refused: {}: {}", refusal.reason, refusal.detail);
+        notes.push(StageNote { stage: refusal.stage, said, micros: micros(refusal.stage) });
+    }
+    notes
+}
+
+/// SHA-256 over the request and the facts in canonical form, hexadecimal.
+#[must_use]
+pub fn digest(request: &RequestSummary, facts: &[TracedFact]) -> String {
+    let facts: Vec<Value> = facts
+        .iter()
+        .map(|fact| json!([fact.name, fact.as_of, fact.value, fact.personal]))
+        .collect();
+    let text = json!([request, facts]).to_string();
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
+}

@@ -1,0 +1,86 @@
+//! What does the boundary know before any request comes? Everything that was declared, compiled.
+//!
+//! A snapshot is immutable and whole: it is made by [`compile::compile`] from a declaration, its
+//! contracts and its policies, or not at all (law 6). Its revision names all that it was made
+//! from, and stands in every record.
+
+pub mod compile;
+pub mod router;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::HeaderName;
+use portcullis_config::Declaration;
+use portcullis_config::declaration::Boundary;
+use portcullis_identity::jwt;
+use portcullis_inspect::OperationContract;
+use portcullis_model::{
+    ApiId, BoundaryId, ListenerId, OperationId, ProviderId, UpstreamId, ZoneId,
+};
+use portcullis_policy::Engine;
+use portcullis_reading::owned::OwnedHeaders;
+use portcullis_spec::Operation;
+
+use router::Router;
+
+/// All that was declared, compiled.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Hexadecimal SHA-256 of every text that it was made from.
+    pub revision: Arc<str>,
+    /// The declaration.
+    pub declaration: Declaration,
+    /// Host, path and method to operation.
+    pub router: Router,
+    /// Every operation, by the router's index.
+    pub operations: Vec<Arc<CompiledOperation>>,
+    /// Crossings by from and to.
+    pub crossings: BTreeMap<(ZoneId, ZoneId), Arc<CompiledBoundary>>,
+    /// Token rules by provider.
+    pub tokens: BTreeMap<ProviderId, jwt::Rules>,
+    /// Headers that carry API keys, with their providers.
+    pub api_key_headers: BTreeMap<ProviderId, HeaderName>,
+    /// The policies.
+    pub engine: Engine,
+    /// Headers that only the boundary may set.
+    pub owned: Arc<OwnedHeaders>,
+}
+
+/// An operation, ready to be decided.
+#[derive(Debug)]
+pub struct CompiledOperation {
+    /// Its API.
+    pub api: ApiId,
+    /// Its id.
+    pub id: OperationId,
+    /// Base path and template, as records and metrics name it.
+    pub template: String,
+    /// The zone it lives in.
+    pub zone: ZoneId,
+    /// Where it is carried.
+    pub upstream: UpstreamId,
+    /// As the contract has it.
+    pub operation: Operation,
+    /// Names of its path parameters in order.
+    pub parameters: Vec<String>,
+    /// What a message must be.
+    pub contract: OperationContract,
+}
+
+/// A crossing, ready to be decided.
+#[derive(Debug)]
+pub struct CompiledBoundary {
+    /// Its name.
+    pub id: BoundaryId,
+    /// As declared.
+    pub boundary: Boundary,
+}
+
+impl Snapshot {
+    /// The zone that callers of a listener are in.
+    #[must_use]
+    pub fn zone_of(&self, listener: &ListenerId) -> Option<&ZoneId> {
+        self.declaration.listeners.get(listener).map(|listener| &listener.zone)
+    }
+}

@@ -1,0 +1,264 @@
+//! Can this estate be enforced? Declaration, contracts and policies become a [`Snapshot`], with
+//! every problem found at once, or nothing.
+//!
+//! Files are handed in as texts; reading them is the caller's business.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use http::HeaderName;
+use portcullis_config::Declaration;
+use portcullis_config::declaration::{AttributeKind, JwtPrincipal, JwtProvider, Provider};
+use portcullis_diagnostics::{Finding, SourceId};
+use portcullis_identity::jwk::Algorithm;
+use portcullis_identity::jwt;
+use portcullis_model::PrincipalKind;
+use portcullis_policy::{AttributeType, Engine};
+use portcullis_reading::owned::OwnedHeaders;
+use portcullis_spec::{ApiModel, Segment};
+
+use super::router::Router;
+use super::{CompiledBoundary, CompiledOperation, Snapshot};
+
+/// Everything that a snapshot is made from.
+#[derive(Debug)]
+pub struct Estate {
+    /// The declaration, resolved.
+    pub declaration: Declaration,
+    /// Its text, for the revision.
+    pub declaration_text: String,
+    /// Contract texts by the path that the declaration gives them.
+    pub contracts: BTreeMap<String, String>,
+    /// Policy files.
+    pub policies: Vec<(SourceId, String)>,
+}
+
+/// Compiles an estate. Without any error among the findings, there is a snapshot.
+#[must_use]
+pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let models = read_contracts(&estate, &mut findings);
+    let (router, operations) = compile_operations(&estate.declaration, &models, &mut findings);
+    let engine = compile_policies(&estate, &models, &mut findings);
+    let revision = revision(&estate);
+    let declaration = estate.declaration;
+    let tokens = token_rules(&declaration);
+    let api_key_headers = api_key_headers(&declaration);
+    let owned = OwnedHeaders::standard();
+    let engine = match engine {
+        Some(engine) if !findings.iter().any(Finding::is_error) => engine,
+        Some(_) | None => return (None, findings),
+    };
+    let crossings = declaration
+        .boundaries
+        .iter()
+        .map(|(id, boundary)| {
+            let compiled = CompiledBoundary { id: id.clone(), boundary: boundary.clone() };
+            ((boundary.from.clone(), boundary.to.clone()), Arc::new(compiled))
+        })
+        .collect();
+    let snapshot = Snapshot {
+        revision,
+        router,
+        operations,
+        crossings,
+        tokens,
+        api_key_headers,
+        engine,
+        owned: Arc::new(owned),
+        declaration,
+    };
+    (Some(snapshot), findings)
+}
+
+fn read_contracts(estate: &Estate, findings: &mut Vec<Finding>) -> Vec<ApiModel> {
+    let mut models = Vec::new();
+    for (id, api) in &estate.declaration.apis {
+        let Some(text) = estate.contracts.get(&api.contract.value) else {
+            findings.push(
+                Finding::error(
+                    "PC0501",
+                    format!("contract `{}` cannot be read", api.contract.value),
+                )
+                .at(api.contract.span.clone(), "this file")
+                .why("operations come from contracts; without one, nothing of the API is reachable")
+                .fix("check the path, relative to the folder of the declaration"),
+            );
+            continue;
+        };
+        let (model, found) = portcullis_spec::read(id, &SourceId::new(&api.contract.value), text);
+        findings.extend(found);
+        models.extend(model);
+    }
+    models
+}
+
+fn compile_operations(
+    declaration: &Declaration,
+    models: &[ApiModel],
+    findings: &mut Vec<Finding>,
+) -> (Router, Vec<Arc<CompiledOperation>>) {
+    let mut router = Router::default();
+    let mut operations: Vec<Arc<CompiledOperation>> = Vec::new();
+    for model in models {
+        let Some(api) = declaration.apis.get(&model.api) else { continue };
+        for operation in &model.operations {
+            let (contract, found) = portcullis_inspect::compile(model, operation);
+            findings.extend(found);
+            let Some(contract) = contract else { continue };
+            let index = operations.len();
+            let mut clash = None;
+            for host in &api.hosts {
+                let template = &operation.template.segments;
+                clash = clash.or(router.insert(
+                    host,
+                    &api.base_path,
+                    template,
+                    operation.method,
+                    index,
+                ));
+            }
+            if let Some(other) = clash.and_then(|standing| operations.get(standing)) {
+                findings.push(
+                    Finding::error(
+                        "PC0502",
+                        format!(
+                            "operations `{}` of `{}` and `{}` of `{}` are the same to a client",
+                            operation.id, model.api, other.id, other.api
+                        ),
+                    )
+                    .at(api.contract.span.clone(), "this contract")
+                    .why("one request must lead to one operation")
+                    .fix("give the APIs different hosts or base paths"),
+                );
+            }
+            operations.push(Arc::new(CompiledOperation {
+                api: model.api.clone(),
+                id: operation.id.clone(),
+                template: format!("{}{}", api.base_path, operation.template.text),
+                zone: api.zone.clone(),
+                upstream: api.upstream.clone(),
+                operation: operation.clone(),
+                parameters: parameter_names(&operation.template.segments),
+                contract,
+            }));
+        }
+    }
+    (router, operations)
+}
+
+fn parameter_names(segments: &[Segment]) -> Vec<String> {
+    segments
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Literal(_) => None,
+            Segment::Parameter(name) => Some(name.clone()),
+        })
+        .collect()
+}
+
+fn compile_policies(
+    estate: &Estate,
+    models: &[ApiModel],
+    findings: &mut Vec<Finding>,
+) -> Option<Engine> {
+    let models: Vec<&ApiModel> = models.iter().collect();
+    let schema = portcullis_policy::cedar_schema(&models, &attribute_types(&estate.declaration));
+    let (engine, found) = Engine::compile(&schema, &estate.policies);
+    findings.extend(found);
+    engine
+}
+
+/// The attributes that policies may use, over all providers.
+#[must_use]
+pub fn attribute_types(declaration: &Declaration) -> BTreeMap<String, AttributeType> {
+    let mut types = BTreeMap::new();
+    for provider in declaration.providers.values() {
+        let Provider::Jwt(provider) = provider else { continue };
+        for (name, attribute) in &provider.claims.attributes {
+            let kind = match attribute.kind {
+                AttributeKind::Flag => AttributeType::Flag,
+                AttributeKind::Number => AttributeType::Number,
+                AttributeKind::Text => AttributeType::Text,
+                AttributeKind::Texts => AttributeType::Texts,
+            };
+            types.insert(name.clone(), kind);
+        }
+    }
+    types
+}
+
+fn api_key_headers(
+    declaration: &Declaration,
+) -> BTreeMap<portcullis_model::ProviderId, HeaderName> {
+    let mut headers = BTreeMap::new();
+    for (id, provider) in &declaration.providers {
+        if let Provider::ApiKeys(keys) = provider
+            && let Ok(name) = HeaderName::from_bytes(keys.header.as_bytes())
+        {
+            headers.insert(id.clone(), name);
+        }
+    }
+    headers
+}
+
+fn token_rules(declaration: &Declaration) -> BTreeMap<portcullis_model::ProviderId, jwt::Rules> {
+    let mut rules = BTreeMap::new();
+    for (id, provider) in &declaration.providers {
+        if let Provider::Jwt(provider) = provider {
+            rules.insert(id.clone(), rules_of(id, provider));
+        }
+    }
+    rules
+}
+
+fn rules_of(id: &portcullis_model::ProviderId, provider: &JwtProvider) -> jwt::Rules {
+    let claims = &provider.claims;
+    let attributes = claims.attributes.iter().map(|(name, attribute)| {
+        let kind = match attribute.kind {
+            AttributeKind::Flag => jwt::AttributeKind::Flag,
+            AttributeKind::Number => jwt::AttributeKind::Number,
+            AttributeKind::Text => jwt::AttributeKind::Text,
+            AttributeKind::Texts => jwt::AttributeKind::Texts,
+        };
+        let claim = attribute.claim.clone();
+        (name.clone(), jwt::AttributeRule { claim, kind, required: attribute.required })
+    });
+    jwt::Rules {
+        provider: id.clone(),
+        issuer: provider.issuer.clone(),
+        audiences: provider.audiences.clone(),
+        single_audience: provider.single_audience,
+        algorithms: provider.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect(),
+        types: provider.types.clone(),
+        clock_skew: provider.clock_skew,
+        max_lifetime: provider.max_lifetime,
+        kind: match provider.principal {
+            JwtPrincipal::User => PrincipalKind::User,
+            JwtPrincipal::Workload => PrincipalKind::Workload,
+        },
+        tenant: claims.tenant.clone(),
+        scopes: claims.scopes.clone(),
+        roles: claims.roles.clone(),
+        attributes: attributes.collect(),
+    }
+}
+
+fn revision(estate: &Estate) -> Arc<str> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut add = |name: &str, text: &str| {
+        for part in [name, text] {
+            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+    };
+    add("declaration", &estate.declaration_text);
+    for (path, text) in &estate.contracts {
+        add(path, text);
+    }
+    for (source, text) in &estate.policies {
+        add(source.as_str(), text);
+    }
+    Arc::from(crate::hex::hex(context.finish().as_ref()))
+}

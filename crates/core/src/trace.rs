@@ -1,0 +1,96 @@
+//! What is worth writing down so far?
+//!
+//! Stages add to the trace what they found, in words and as facts; the record is made from it
+//! whatever happens. It is the only thing that stages change, and nothing is ever read back
+//! from it to decide.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use portcullis_identity::Authenticated;
+use portcullis_model::record::{Crossing, RequestSummary};
+use portcullis_model::{ListenerId, RecordId, Stage, Timestamp};
+use portcullis_reading::message::Message;
+use serde_json::{Value, json};
+
+/// Notes about one request.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// Names the decision.
+    pub id: RecordId,
+    /// Time of the decision.
+    pub at: Timestamp,
+    /// Where it arrived.
+    pub listener: ListenerId,
+    /// The request in recordable form.
+    pub request: RequestSummary,
+    /// The crossing as far as it was found.
+    pub crossing: Crossing,
+    /// The one view, once it was read.
+    pub message: Option<Arc<Message>>,
+    /// The caller, once known.
+    pub caller: Option<Arc<Authenticated>>,
+    /// What stages said.
+    pub said: Vec<(Stage, Cow<'static, str>)>,
+    /// Facts used, in order.
+    pub facts: Vec<TracedFact>,
+}
+
+/// A fact that was used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TracedFact {
+    /// Its name.
+    pub name: &'static str,
+    /// When it was true.
+    pub as_of: Timestamp,
+    /// Its value.
+    pub value: Value,
+    /// Whether it is to be sealed.
+    pub personal: bool,
+}
+
+impl Trace {
+    /// A fresh trace.
+    #[must_use]
+    pub fn new(id: RecordId, at: Timestamp, listener: ListenerId) -> Self {
+        Self {
+            id,
+            at,
+            listener,
+            request: RequestSummary::default(),
+            crossing: Crossing::default(),
+            message: None,
+            caller: None,
+            said: Vec::with_capacity(8),
+            facts: Vec::with_capacity(8),
+        }
+    }
+
+    /// Notes what a stage found. No secrets, nothing personal.
+    pub fn say(&mut self, stage: Stage, words: impl Into<Cow<'static, str>>) {
+        self.said.push((stage, words.into()));
+    }
+
+    /// Notes a fact in the clear.
+    pub fn fact(&mut self, name: &'static str, value: Value) {
+        self.facts.push(TracedFact { name, as_of: self.at, value, personal: false });
+    }
+
+    /// Notes a fact that will be sealed.
+    pub fn personal_fact(&mut self, name: &'static str, value: Value) {
+        self.facts.push(TracedFact { name, as_of: self.at, value, personal: true });
+    }
+
+    /// Notes a result as a fact: `{"ok": true}`, or reason and detail.
+    pub fn verdict(
+        &mut self,
+        name: &'static str,
+        verdict: Result<(), &portcullis_identity::Refused>,
+    ) {
+        let value = match verdict {
+            Ok(()) => json!({"ok": true}),
+            Err(refused) => json!({"reason": refused.reason, "detail": refused.detail}),
+        };
+        self.fact(name, value);
+    }
+}

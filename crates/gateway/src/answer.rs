@@ -1,0 +1,63 @@
+//! What is a refused client told? Problem details (RFC 9457) with a stable public code and the
+//! record's id, and nothing internal.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use portcullis_core::Refusal;
+use portcullis_model::RecordId;
+use portcullis_model::reason::Challenge;
+use serde_json::json;
+
+/// The answer to a refused request. `close` ends the connection after it.
+#[must_use]
+pub fn refusal(refusal: &Refusal, id: &RecordId, close: bool) -> Response<Full<Bytes>> {
+    let entry = refusal.reason.entry();
+    let body = json!({
+        "type": "about:blank",
+        "title": entry.title,
+        "status": entry.status,
+        "code": entry.code,
+        "record": id,
+    });
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    *response.status_mut() =
+        StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(challenge) = challenge(refusal, entry.challenge) {
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(secs) = refusal.retry_after_secs {
+        headers.insert(RETRY_AFTER, HeaderValue::from(secs));
+    }
+    if close {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+fn challenge(refusal: &Refusal, kind: Challenge) -> Option<HeaderValue> {
+    match kind {
+        Challenge::No => None,
+        Challenge::Bare => Some(HeaderValue::from_static("Bearer")),
+        Challenge::InvalidToken => Some(HeaderValue::from_static("Bearer error=\"invalid_token\"")),
+        Challenge::InvalidRequest => {
+            Some(HeaderValue::from_static("Bearer error=\"invalid_request\""))
+        }
+        Challenge::InsufficientScope => {
+            // scopes come from the contract; RFC 6749 section 3.3 keeps quotes out of them
+            let scopes: Vec<&str> = refusal
+                .scopes
+                .iter()
+                .map(String::as_str)
+                .filter(|scope| scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
+                .collect();
+            let text =
+                format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scopes.join(" "));
+            HeaderValue::from_str(&text).ok()
+        }
+    }
+}

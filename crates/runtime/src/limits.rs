@@ -1,0 +1,149 @@
+//! How much has been used? The counters of this process, behind the guard and the declared
+//! limits.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use portcullis_config::Declaration;
+use portcullis_config::declaration::LimitRule;
+use portcullis_core::facts::{Guarded, LimitClaim, LimitsFact};
+use portcullis_limit::{Buckets, Quota, Slots, Taken};
+use portcullis_model::{LimitId, Timestamp};
+
+/// Keys counted at once; beyond them counters are shared, which refuses more, never less.
+const KEYS_MAX: usize = 1 << 16;
+
+/// Requests at once that are told apart.
+const CONCURRENT_MAX: usize = 1 << 14;
+
+/// The counters.
+#[derive(Debug)]
+pub struct Limits {
+    seed: u64,
+    rates: Buckets,
+    guards: Buckets,
+    slots: Slots,
+    rules: BTreeMap<LimitId, LimitRule>,
+    address: Quota,
+    failures: Quota,
+}
+
+/// Concurrency slots that a request holds; given back when it is over.
+#[derive(Debug, Default)]
+pub struct Held(Vec<u64>);
+
+impl Limits {
+    /// Empty counters for a declaration. `seed` keys the hashes, so that nobody can aim at a slot.
+    #[must_use]
+    pub fn new(declaration: &Declaration, seed: u64) -> Self {
+        let guards = &declaration.guards;
+        let per = |amount: NonZeroU32, window| Quota { amount, window, burst: amount };
+        Self {
+            seed,
+            rates: Buckets::new(KEYS_MAX),
+            guards: Buckets::new(KEYS_MAX),
+            slots: Slots::new(CONCURRENT_MAX),
+            rules: declaration.limits.iter().map(|(id, limit)| (id.clone(), limit.rule)).collect(),
+            address: per(guards.address_rate, Duration::from_secs(1)),
+            failures: per(guards.failure_rate, Duration::from_secs(60)),
+        }
+    }
+
+    /// Takes one request of an address and looks whether it may still show credentials.
+    #[must_use]
+    pub fn guard(&self, address: IpAddr, now: Timestamp) -> Guarded {
+        let text = address.to_string();
+        let request = self.guards.take(self.key(&["request", &text]), &self.address, now);
+        let failures = self.guards.peek(self.key(&["failure", &text]), &self.failures, now);
+        let wait = |taken: &Taken| match taken {
+            Taken::Admitted { .. } => 0,
+            Taken::Refused { retry_after } => secs(*retry_after),
+        };
+        Guarded {
+            admitted: matches!(request, Taken::Admitted { .. }),
+            failures_left: matches!(failures, Taken::Admitted { .. }),
+            retry_after_secs: wait(&request).max(wait(&failures)),
+        }
+    }
+
+    /// Counts a refused credential against an address.
+    pub fn count_failure(&self, address: IpAddr, now: Timestamp) {
+        let key = self.key(&["failure", &address.to_string()]);
+        // an allowance that is used up already needs no further count
+        let _taken: Taken = self.guards.take(key, &self.failures, now);
+    }
+
+    /// Takes from all of these limits, or from none.
+    pub fn take(&self, claims: &[LimitClaim], held: &mut Held, now: Timestamp) -> LimitsFact {
+        for claim in claims {
+            if let Some(LimitRule::Rate { .. }) = self.rules.get(&claim.limit)
+                && let Some(Taken::Refused { retry_after }) = self.rate(claim, now, true)
+            {
+                return exhausted(claim, false, secs(retry_after));
+            }
+        }
+        for claim in claims {
+            if let Some(LimitRule::Concurrent(max)) = self.rules.get(&claim.limit) {
+                let key = self.claim_key(claim);
+                if !self.slots.enter(key, *max) {
+                    self.release(std::mem::take(held));
+                    return exhausted(claim, true, 1);
+                }
+                held.0.push(key);
+            }
+        }
+        let mut taken = Vec::new();
+        for claim in claims {
+            match self.rate(claim, now, false) {
+                None => {}
+                Some(Taken::Refused { retry_after }) => {
+                    self.release(std::mem::take(held));
+                    return exhausted(claim, false, secs(retry_after));
+                }
+                Some(admitted) => taken.push((claim.limit.clone(), admitted)),
+            }
+        }
+        LimitsFact::Taken(taken)
+    }
+
+    /// Gives concurrency slots back.
+    pub fn release(&self, held: Held) {
+        for key in held.0 {
+            self.slots.leave(key);
+        }
+    }
+
+    fn rate(&self, claim: &LimitClaim, now: Timestamp, only_look: bool) -> Option<Taken> {
+        let Some(LimitRule::Rate { amount, window, burst }) = self.rules.get(&claim.limit) else {
+            return None;
+        };
+        let quota = Quota { amount: *amount, window: *window, burst: *burst };
+        let key = self.claim_key(claim);
+        Some(if only_look {
+            self.rates.peek(key, &quota, now)
+        } else {
+            self.rates.take(key, &quota, now)
+        })
+    }
+
+    fn claim_key(&self, claim: &LimitClaim) -> u64 {
+        let mut parts = vec![claim.limit.as_str()];
+        parts.extend(claim.key.iter().map(String::as_str));
+        self.key(&parts)
+    }
+
+    fn key(&self, parts: &[&str]) -> u64 {
+        portcullis_limit::key(self.seed, parts)
+    }
+}
+
+fn exhausted(claim: &LimitClaim, concurrent: bool, retry_after_secs: u64) -> LimitsFact {
+    LimitsFact::Exhausted { limit: claim.limit.clone(), concurrent, retry_after_secs }
+}
+
+/// Whole seconds, rounded up.
+fn secs(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
+}

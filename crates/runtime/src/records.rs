@@ -1,0 +1,287 @@
+//! Is it written down? One thread per process takes drafts, seals what is personal, writes JSON
+//! lines, and makes them durable for whoever waits.
+//!
+//! Drafts wait in a bounded queue; when it is full, requests wait too (records are never
+//! sampled). Waiting drafts share one `fdatasync` (group commit). A file is closed at its bound
+//! and the oldest are removed. Any failure to write answers "not durable" to those who wait and
+//! is counted; the next draft tries a fresh file.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use portcullis_core::record::Draft;
+use portcullis_model::Record;
+use portcullis_model::record::{FactNote, FactValue};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::seal::SealKey;
+
+/// Drafts that may wait; beyond it requests wait.
+const QUEUE_MAX: usize = 4096;
+
+/// Drafts that share one write at the most.
+const BATCH_MAX: usize = 256;
+
+/// Where and how records are kept.
+#[derive(Clone, Debug)]
+pub struct RecordsConfig {
+    /// Folder of the files.
+    pub directory: PathBuf,
+    /// A file is closed at this size, in bytes.
+    pub rotate_bytes: u64,
+    /// Files kept.
+    pub keep_files: usize,
+}
+
+/// Hands drafts to the writer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Records {
+    queue: mpsc::Sender<Job>,
+    counts: Arc<Counts>,
+}
+
+/// What the writer has done.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Records written.
+    pub written: AtomicU64,
+    /// Records that could not be written.
+    pub failed: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Job {
+    draft: Draft,
+    durable: Option<oneshot::Sender<bool>>,
+}
+
+impl Records {
+    /// Starts the writer. It ends, with everything written, when the last clone is dropped.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or its thread cannot be started.
+    pub fn start(
+        config: RecordsConfig,
+        seal: Arc<SealKey>,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        std::fs::create_dir_all(&config.directory)?;
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let counts = Arc::new(Counts::default());
+        let mut writer =
+            Writer { config, seal, counts: Arc::clone(&counts), file: None, bytes: 0, series: 0 };
+        let thread = std::thread::Builder::new()
+            .name("records".to_owned())
+            .spawn(move || writer.run(jobs))?;
+        Ok((Self { queue, counts }, thread))
+    }
+
+    /// Hands over a draft.
+    pub async fn submit(&self, draft: Draft) {
+        if self.queue.send(Job { draft, durable: None }).await.is_err() {
+            self.counts.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Hands over a draft and waits until it is durable. `false`: it is not.
+    pub async fn submit_durable(&self, draft: Draft) -> bool {
+        let (answer, durable) = oneshot::channel();
+        let job = Job { draft, durable: Some(answer) };
+        self.queue.send(job).await.is_ok() && durable.await.unwrap_or(false)
+    }
+
+    /// What the writer has done.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+}
+
+struct Writer {
+    config: RecordsConfig,
+    seal: Arc<SealKey>,
+    counts: Arc<Counts>,
+    file: Option<File>,
+    bytes: u64,
+    series: u64,
+}
+
+impl Writer {
+    fn run(&mut self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(first) = jobs.blocking_recv() {
+            let mut batch = vec![first];
+            while batch.len() < BATCH_MAX
+                && let Ok(job) = jobs.try_recv()
+            {
+                batch.push(job);
+            }
+            self.write(batch);
+        }
+    }
+
+    fn write(&mut self, batch: Vec<Job>) {
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let mut lines = Vec::new();
+        let mut waiting = Vec::new();
+        for job in batch {
+            let record = finish(job.draft, &self.seal);
+            if serde_json::to_writer(&mut lines, &record).is_ok() {
+                lines.push(b'\n');
+            }
+            waiting.extend(job.durable);
+        }
+        let written = self.append(&lines, !waiting.is_empty());
+        let counter = if written.is_ok() { &self.counts.written } else { &self.counts.failed };
+        counter.fetch_add(count, Ordering::Relaxed);
+        if let Err(error) = &written {
+            tracing::error!(%error, count, "records could not be written");
+            self.file = None;
+        }
+        for answer in waiting {
+            if answer.send(written.is_ok()).is_err() {
+                tracing::debug!("whoever waited for a record is gone");
+            }
+        }
+    }
+
+    fn append(&mut self, lines: &[u8], durable: bool) -> std::io::Result<()> {
+        if self.file.is_none() || self.bytes >= self.config.rotate_bytes {
+            self.rotate()?;
+        }
+        let Some(file) = &mut self.file else {
+            return Err(std::io::Error::other("no file is open"));
+        };
+        file.write_all(lines)?;
+        self.bytes = self.bytes.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
+        if durable { file.sync_data() } else { Ok(()) }
+    }
+
+    fn rotate(&mut self) -> std::io::Result<()> {
+        self.series = self.series.saturating_add(1);
+        let millis = crate::clock::now().as_millis();
+        let name = format!("records-{millis:014}-{:06}.jsonl", self.series);
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(self.config.directory.join(name))?;
+        // the name of the file must be as durable as its lines
+        File::open(&self.config.directory)?.sync_all()?;
+        self.file = Some(file);
+        self.bytes = 0;
+        let mut files = files(&self.config.directory)?;
+        let surplus = files.len().saturating_sub(self.config.keep_files.max(1));
+        for old in files.drain(..surplus) {
+            std::fs::remove_file(old)?;
+        }
+        Ok(())
+    }
+}
+
+/// The record files of a folder, oldest first.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with("records-") && path.extension().is_some_and(|end| end == "jsonl") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn finish(draft: Draft, seal: &SealKey) -> Record {
+    let mut record = draft.record;
+    record.caller.principal = draft.principal_name.map(|name| seal.handle(&name));
+    record.facts = draft
+        .facts
+        .into_iter()
+        .map(|fact| {
+            let text = fact.value.to_string();
+            let value = if fact.personal {
+                let label = format!("{}/{}", record.id, fact.name);
+                seal.seal(&label, &text).map_or(FactValue::Erased, FactValue::Sealed)
+            } else {
+                FactValue::Clear(text)
+            };
+            FactNote { name: fact.name.to_owned(), as_of: fact.as_of, value }
+        })
+        .collect();
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Records, RecordsConfig, files};
+    use crate::clock::{RecordIds, now};
+    use crate::seal::SealKey;
+    use portcullis_core::record::{Draft, Timings, draft};
+    use portcullis_core::trace::Trace;
+    use portcullis_model::Record;
+    use portcullis_model::record::{FactValue, RecordKind};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    fn sample(ids: &RecordIds) -> Draft {
+        let at = now();
+        let mut trace = Trace::new(ids.next(at), at, "web".into());
+        trace.personal_fact("message", serde_json::json!({"target": "/orders/alice"}));
+        draft(RecordKind::Intent, &trace, "r1", None, &Timings::new(), None)
+    }
+
+    fn start(folder: &Path) -> (Records, std::thread::JoinHandle<()>) {
+        let seal = Arc::new(SealKey::load_or_make(&folder.join("seal.key")).unwrap());
+        let directory = folder.join("records");
+        let config = RecordsConfig { directory, rotate_bytes: 2_000, keep_files: 3 };
+        Records::start(config, seal).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_durable_is_read_back_with_its_personal_facts_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (records, thread) = start(folder.path());
+        let draft = sample(&RecordIds::new());
+        let id = draft.record.id.clone();
+        assert!(records.submit_durable(draft).await);
+        drop(records);
+        thread.join().unwrap();
+        let file = files(&folder.path().join("records")).unwrap().remove(0);
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(!text.contains("alice"));
+        let record: Record = serde_json::from_str(text.trim()).unwrap();
+        assert_eq!(record.id, id);
+        let FactValue::Sealed(sealed) = &record.facts[0].value else { panic!("not sealed") };
+        let seal = SealKey::load_or_make(&folder.path().join("seal.key")).unwrap();
+        let opened = seal.open(&format!("{id}/message"), sealed).unwrap();
+        assert!(opened.contains("/orders/alice"));
+    }
+
+    #[tokio::test]
+    async fn files_rotate_and_the_oldest_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let (records, _thread) = start(folder.path());
+        let ids = RecordIds::new();
+        for _ in 0..40 {
+            assert!(records.submit_durable(sample(&ids)).await);
+        }
+        assert_eq!(files(&folder.path().join("records")).unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_is_not_durable() {
+        let folder = tempfile::tempdir().unwrap();
+        let (records, _thread) = start(folder.path());
+        std::fs::remove_dir_all(folder.path().join("records")).unwrap();
+        assert!(!records.submit_durable(sample(&RecordIds::new())).await);
+        assert_eq!(records.counts().failed.load(std::sync::atomic::Ordering::Relaxed), 1);
+    }
+}

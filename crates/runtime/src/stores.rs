@@ -1,0 +1,100 @@
+//! Who can answer which fact? All stores of a process, made from a declaration.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use portcullis_config::Declaration;
+use portcullis_config::declaration::{Provider, SecretRef};
+use portcullis_core::facts::{ApiKeyFact, Keys};
+use portcullis_identity::api_key::Pepper;
+use portcullis_model::{ProviderId, Timestamp};
+
+use crate::api_keys::ApiKeys;
+use crate::key_sets::KeySets;
+use crate::limits::Limits;
+use crate::records::Records;
+use crate::tokens::Tokens;
+
+/// All stores of a process.
+#[derive(Debug)]
+pub struct Stores {
+    /// Counters.
+    pub limits: Limits,
+    /// Verified tokens.
+    pub tokens: Tokens,
+    /// The record writer.
+    pub records: Records,
+    api_keys: BTreeMap<ProviderId, ApiKeys>,
+    key_sets: KeySets,
+}
+
+/// Why the stores cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("secret of provider `{provider}` cannot be used: {why}")]
+pub struct SecretError {
+    provider: ProviderId,
+    why: String,
+}
+
+impl Stores {
+    /// Opens the stores of an estate in a folder.
+    ///
+    /// # Errors
+    /// When a secret that the declaration refers to cannot be resolved: a secret that fails to
+    /// resolve must never authenticate as anything (E26).
+    pub fn open(
+        declaration: &Declaration,
+        folder: &Path,
+        records: Records,
+        seed: u64,
+    ) -> Result<Self, SecretError> {
+        let mut api_keys = BTreeMap::new();
+        for (id, provider) in &declaration.providers {
+            let Provider::ApiKeys(keys) = provider else { continue };
+            let secret = resolve(&keys.pepper, folder);
+            let pepper = secret
+                .and_then(|bytes| Pepper::new(&bytes).map_err(|error| error.to_string()))
+                .map_err(|why| SecretError { provider: id.clone(), why })?;
+            api_keys.insert(id.clone(), ApiKeys::new(folder.join(&keys.store), pepper));
+        }
+        Ok(Self {
+            limits: Limits::new(declaration, seed),
+            tokens: Tokens::default(),
+            records,
+            api_keys,
+            key_sets: KeySets::new(declaration, folder),
+        })
+    }
+
+    /// A stored API key; `None` where the provider has no store.
+    #[must_use]
+    pub fn api_key(&self, provider: &ProviderId, id: &str) -> Option<ApiKeyFact> {
+        self.api_keys.get(provider).map(|keys| keys.find(id))
+    }
+
+    /// An issuer's keys; `missing` names a key that the last known set lacks.
+    pub async fn signing_keys(
+        &self,
+        provider: &ProviderId,
+        missing: Option<&str>,
+        now: Timestamp,
+    ) -> Keys {
+        self.key_sets.keys(provider, missing, now).await
+    }
+}
+
+/// Reads a secret; surrounding white space does not belong to it.
+///
+/// # Errors
+/// Says which file or variable is missing or empty; never what it holds.
+pub fn resolve(secret: &SecretRef, folder: &Path) -> Result<Vec<u8>, String> {
+    let text = match secret {
+        SecretRef::Env(name) => {
+            std::env::var(name).map_err(|_| format!("variable `{name}` is not set"))?
+        }
+        SecretRef::File(path) => std::fs::read_to_string(folder.join(path))
+            .map_err(|error| format!("file `{path}`: {error}"))?,
+    };
+    let text = text.trim();
+    if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.as_bytes().to_vec()) }
+}
