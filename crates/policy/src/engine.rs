@@ -16,8 +16,11 @@ impl Engine {
     /// Compiles.
     #[must_use]
     pub fn compile(schema: &str, files: &[(SourceId, String)]) -> (Option<Self>, Vec<Finding>) {
-        let _ = (schema, files);
-        (None, Vec::new())
+        let what = format!("{} policy file(s) cannot be compiled", files.len());
+        let finding = Finding::error("PC0300", what)
+            .why("this version compiles no policies, and without a policy nothing is permitted")
+            .fix(format!("none yet; the schema they would be held to has {} bytes", schema.len()));
+        (None, vec![finding])
     }
 
     /// Prepares.
