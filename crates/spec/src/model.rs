@@ -155,8 +155,6 @@ pub struct ResourceRule {
     pub id: Option<String>,
     /// How the resource's tenant is known.
     pub tenant: TenantSource,
-    /// Path parameter that names the owner, where the path says one.
-    pub owner: Option<String>,
     /// Why the operation is meant to be public, where the contract says so.
     pub public: Option<String>,
 }
