@@ -1,33 +1,116 @@
-//! May it?
-use portcullis_diagnostics::{Finding, SourceId};
-use portcullis_model::{ApiId, Principal};
+//! May it? Policies are compiled once, strictly validated, and sliced by request environment
+//! (kind of principal, action, type of resource): the policies of a slice are all that can apply.
+//!
+//! An evaluation error denies. Cedar skips a policy that fails to evaluate, which for a `forbid`
+//! would mean to allow; here any error of any policy is a denial with a reason of its own.
 
-use crate::question::{Question, Verdict};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::str::FromStr;
+
+use cedar_policy::{
+    Authorizer, Context as CedarContext, Entities, Entity, EntityId, EntityTypeName, EntityUid,
+    PolicySet, Request, RestrictedExpression, Schema,
+};
+use portcullis_diagnostics::{Finding, SourceId};
+use portcullis_model::{ApiId, Attribute, Decision, Principal, PrincipalKind, Reason, Timestamp};
+
+use crate::load::{Loaded, load};
+use crate::question::{PolicyRef, Question, Verdict};
+use crate::schema::{namespace, principal_type};
 
 /// Compiled policies.
-#[derive(Debug)]
-pub struct Engine;
+pub struct Engine {
+    authorizer: Authorizer,
+    /// Namespace → action → what is needed to decide it.
+    actions: HashMap<String, HashMap<String, Action>>,
+    policies: HashMap<cedar_policy::PolicyId, (PolicyRef, Option<Reason>)>,
+    reads: ContextReads,
+    whole: PolicySet,
+}
 
-/// A principal in Cedar's terms.
+/// One operation.
+struct Action {
+    uid: EntityUid,
+    entity: Entity,
+    resource: EntityTypeName,
+    /// The policies that can apply, by kind of principal.
+    slices: [Option<PolicySet>; KINDS.len()],
+}
+
+/// Order of the slices of an action.
+const KINDS: [PrincipalKind; 4] =
+    [PrincipalKind::Anonymous, PrincipalKind::ApiKey, PrincipalKind::User, PrincipalKind::Workload];
+
+/// Which costly members of the context any policy reads: parsing an address or a time costs more
+/// than most decisions. A policy cannot read a member that its text does not name.
+#[derive(Clone, Copy, Debug)]
+struct ContextReads {
+    address: bool,
+    now: bool,
+}
+
+/// A principal in Cedar's terms, for one API.
 #[derive(Clone, Debug)]
-pub struct PreparedPrincipal;
+pub struct PreparedPrincipal {
+    /// The entity, or why there is none.
+    entity: Result<Entity, String>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Engine({} policies)", self.policies.len())
+    }
+}
 
 impl Engine {
-    /// Compiles.
+    /// Compiles policy files against a schema. Without any error among the findings, there is an
+    /// engine.
     #[must_use]
     pub fn compile(schema: &str, files: &[(SourceId, String)]) -> (Option<Self>, Vec<Finding>) {
-        let what = format!("{} policy file(s) cannot be compiled", files.len());
-        let finding = Finding::error("PC0300", what)
-            .why("this version compiles no policies, and without a policy nothing is permitted")
-            .fix(format!("none yet; the schema they would be held to has {} bytes", schema.len()));
-        (None, vec![finding])
+        let (loaded, findings) = load(schema, files);
+        let engine = loaded.and_then(|loaded| Self::assemble(loaded, files));
+        (engine, findings)
     }
 
-    /// Prepares.
+    fn assemble(loaded: Loaded, files: &[(SourceId, String)]) -> Option<Self> {
+        let Loaded { schema, whole, policies } = loaded;
+        let mut actions = actions(&schema)?;
+        for policy in whole.policies() {
+            for env in policy.get_valid_request_envs(&schema) {
+                let action = actions
+                    .get_mut(&env.action().type_name().namespace())
+                    .and_then(|space| space.get_mut(env.action().id().unescaped()));
+                let kind = KINDS
+                    .iter()
+                    .position(|kind| principal_type(*kind) == env.principal().basename());
+                let slice = action
+                    .zip(kind)
+                    .and_then(|(action, kind)| action.slices.get_mut(kind)?.as_mut());
+                // an environment of the schema always has its slot
+                slice?.add(policy.clone()).ok()?;
+            }
+        }
+        let named = |word: &str| files.iter().any(|(_, text)| text.contains(word));
+        let reads = ContextReads { address: named("address"), now: named("now") };
+        Some(Self { authorizer: Authorizer::new(), actions, policies, reads, whole })
+    }
+
+    /// How many policies there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.policies.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    /// Puts a principal into Cedar's terms, for reuse over many questions.
     #[must_use]
     pub fn prepare(&self, principal: &Principal, api: &ApiId) -> PreparedPrincipal {
-        let _ = (principal, api);
-        PreparedPrincipal
+        PreparedPrincipal { entity: principal_entity(principal, &namespace(api.as_str())) }
     }
 
     /// Decides.
@@ -36,19 +119,198 @@ impl Engine {
         self.decide_prepared(&self.prepare(question.principal, question.api), question)
     }
 
-    /// Decides.
+    /// Decides for a principal that was prepared for the question's API.
     #[must_use]
     pub fn decide_prepared(
         &self,
         principal: &PreparedPrincipal,
         question: &Question<'_>,
     ) -> Verdict {
-        let _ = (principal, question);
-        Verdict {
-            decision: portcullis_model::Decision::Deny,
-            determining: Vec::new(),
-            reason: Some(portcullis_model::Reason::NotPermitted),
-            errors: Vec::new(),
+        let kind = KINDS.iter().position(|kind| *kind == question.principal.kind);
+        let action = self
+            .actions
+            .get(&namespace(question.api.as_str()))
+            .and_then(|space| space.get(question.operation.as_str()))
+            .filter(|action| action.resource.basename() == question.resource.entity);
+        let slice = action
+            .zip(kind)
+            .and_then(|(action, kind)| Some((action, action.slices.get(kind)?.as_ref()?)));
+        match slice {
+            Some((action, policies)) => self.evaluate(principal, question, action, policies),
+            // an environment that the schema does not have: nothing can permit it
+            None => denial(Reason::NotPermitted, Vec::new(), Vec::new()),
         }
     }
+
+    /// Decides over all policies, not the slice: the oracle that slicing is tested against.
+    #[must_use]
+    pub fn decide_unsliced(&self, question: &Question<'_>) -> Verdict {
+        let action = self
+            .actions
+            .get(&namespace(question.api.as_str()))
+            .and_then(|space| space.get(question.operation.as_str()));
+        match action {
+            Some(action) => {
+                let principal = self.prepare(question.principal, question.api);
+                self.evaluate(&principal, question, action, &self.whole)
+            }
+            None => denial(Reason::NotPermitted, Vec::new(), Vec::new()),
+        }
+    }
+
+    fn evaluate(
+        &self,
+        principal: &PreparedPrincipal,
+        question: &Question<'_>,
+        action: &Action,
+        policies: &PolicySet,
+    ) -> Verdict {
+        match self.request(principal, question, action) {
+            Ok((request, entities)) => {
+                let response = self.authorizer.is_authorized(&request, policies, &entities);
+                self.verdict(&response)
+            }
+            Err(error) => denial(Reason::PolicyError, Vec::new(), vec![error]),
+        }
+    }
+
+    fn request(
+        &self,
+        principal: &PreparedPrincipal,
+        question: &Question<'_>,
+        action: &Action,
+    ) -> Result<(Request, Entities), String> {
+        let principal = principal.entity.clone()?;
+        let resource = EntityUid::from_type_name_and_id(
+            action.resource.clone(),
+            EntityId::new(question.resource.id),
+        );
+        let tenant = question.resource.tenant.map(|tenant| {
+            ("tenant".to_owned(), RestrictedExpression::new_string(tenant.to_owned()))
+        });
+        let entity = Entity::new(resource.clone(), tenant.into_iter().collect(), HashSet::new())
+            .map_err(|error| format!("the resource cannot be judged: {error}"))?;
+        let context = self.context(question)?;
+        let request = Request::new(principal.uid(), action.uid.clone(), resource, context, None)
+            .map_err(|error| format!("the question cannot be asked: {error}"))?;
+        let entities = Entities::from_entities([principal, entity, action.entity.clone()], None)
+            .map_err(|error| format!("the question cannot be asked: {error}"))?;
+        Ok((request, entities))
+    }
+
+    fn context(&self, question: &Question<'_>) -> Result<CedarContext, String> {
+        let given = &question.context;
+        let mut pairs = vec![
+            ("zone".to_owned(), RestrictedExpression::new_string(given.zone.to_owned())),
+            (
+                "method".to_owned(),
+                RestrictedExpression::new_string(given.method.as_str().to_owned()),
+            ),
+        ];
+        if let Some(age) = given.token_age_secs {
+            let age = i64::try_from(age).unwrap_or(i64::MAX);
+            pairs.push(("token_age".to_owned(), RestrictedExpression::new_long(age)));
+        }
+        if self.reads.address {
+            let address = RestrictedExpression::new_ip(given.address.to_string());
+            pairs.push(("address".to_owned(), address));
+        }
+        if self.reads.now {
+            pairs.push(("now".to_owned(), now(given.now)));
+        }
+        CedarContext::from_pairs(pairs).map_err(|error| format!("context: {error}"))
+    }
+
+    fn verdict(&self, response: &cedar_policy::Response) -> Verdict {
+        let diagnostics = response.diagnostics();
+        let mut determining: Vec<(PolicyRef, Option<Reason>)> =
+            diagnostics.reason().filter_map(|id| self.policies.get(id).cloned()).collect();
+        determining.sort_by(|(one, _), (other, _)| {
+            (&one.source, one.line).cmp(&(&other.source, other.line))
+        });
+        let mut errors: Vec<String> = diagnostics.errors().map(ToString::to_string).collect();
+        errors.sort_unstable();
+        let spelled = determining.iter().find_map(|(_, reason)| *reason);
+        let forbidden = !determining.is_empty();
+        let determining: Vec<PolicyRef> = determining.into_iter().map(|(one, _)| one).collect();
+        if !errors.is_empty() {
+            return denial(Reason::PolicyError, determining, errors);
+        }
+        match response.decision() {
+            cedar_policy::Decision::Allow => {
+                Verdict { decision: Decision::Allow, determining, reason: None, errors }
+            }
+            cedar_policy::Decision::Deny if forbidden => {
+                denial(spelled.unwrap_or(Reason::Forbidden), determining, errors)
+            }
+            cedar_policy::Decision::Deny => denial(Reason::NotPermitted, determining, errors),
+        }
+    }
+}
+
+/// A time as Cedar writes it: RFC 3339 in UTC, with milliseconds.
+fn now(now: Timestamp) -> RestrictedExpression {
+    RestrictedExpression::new_datetime(now.to_string())
+}
+
+const fn denial(reason: Reason, determining: Vec<PolicyRef>, errors: Vec<String>) -> Verdict {
+    Verdict { decision: Decision::Deny, determining, reason: Some(reason), errors }
+}
+
+/// Every action of the schema that a request can ask for, with empty slices for the principals
+/// that it applies to.
+fn actions(schema: &Schema) -> Option<HashMap<String, HashMap<String, Action>>> {
+    let entities: BTreeMap<String, Entity> = schema
+        .action_entities()
+        .ok()?
+        .iter()
+        .map(|entity| (entity.uid().to_string(), entity.clone()))
+        .collect();
+    let mut actions: HashMap<String, HashMap<String, Action>> = HashMap::new();
+    for env in schema.request_envs() {
+        let uid = env.action().clone();
+        let entity = entities.get(&uid.to_string())?;
+        let space = actions.entry(uid.type_name().namespace()).or_default();
+        let action = space.entry(uid.id().unescaped().to_owned()).or_insert_with(|| Action {
+            uid: uid.clone(),
+            entity: entity.clone(),
+            resource: env.resource().clone(),
+            slices: Default::default(),
+        });
+        let kind =
+            KINDS.iter().position(|kind| principal_type(*kind) == env.principal().basename())?;
+        *action.slices.get_mut(kind)? = Some(PolicySet::new());
+    }
+    Some(actions)
+}
+
+fn principal_entity(principal: &Principal, space: &str) -> Result<Entity, String> {
+    let name = format!("{space}::{}", principal_type(principal.kind));
+    let name = EntityTypeName::from_str(&name).map_err(|error| format!("principal: {error}"))?;
+    let uid = EntityUid::from_type_name_and_id(name, EntityId::new(principal.qualified_name()));
+    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+    let texts = |all: &std::collections::BTreeSet<String>| {
+        RestrictedExpression::new_set(all.iter().map(|one| text(one)))
+    };
+    let mut attributes = HashMap::from([
+        ("scopes".to_owned(), texts(&principal.scopes)),
+        ("roles".to_owned(), texts(&principal.roles)),
+    ]);
+    if let Some(provider) = &principal.provider {
+        attributes.insert("provider".to_owned(), text(provider.as_str()));
+        attributes.insert("subject".to_owned(), text(&principal.subject));
+    }
+    if let Some(tenant) = &principal.tenant {
+        attributes.insert("tenant".to_owned(), text(tenant));
+    }
+    for (name, value) in &principal.attributes {
+        let value = match value {
+            Attribute::Flag(flag) => RestrictedExpression::new_bool(*flag),
+            Attribute::Number(number) => RestrictedExpression::new_long(*number),
+            Attribute::Text(value) => text(value),
+            Attribute::Texts(values) => texts(values),
+        };
+        attributes.insert(name.clone(), value);
+    }
+    Entity::new(uid, attributes, HashSet::new()).map_err(|error| format!("principal: {error}"))
 }

@@ -4,11 +4,13 @@
 //! strictly against the schema; [`Engine`] decides.
 
 pub mod baseline;
+mod cut;
 pub mod engine;
+mod load;
 pub mod question;
 pub mod schema;
 
 pub use baseline::baseline;
 pub use engine::{Engine, PreparedPrincipal};
 pub use question::{Context, PolicyRef, Question, Resource, Verdict};
-pub use schema::{AttributeType, cedar_schema};
+pub use schema::{AttributeType, cedar_schema, namespace};
