@@ -44,7 +44,6 @@ fn contract(media: &str) -> Option<OperationContract> {
             entity: "OrderCollection".to_owned(),
             id: None,
             tenant: TenantSource::Token,
-            owner: None,
             public: None,
         },
         deprecated: false,

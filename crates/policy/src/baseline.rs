@@ -16,8 +16,9 @@ use crate::schema::{namespace, quoted};
 #[must_use]
 pub fn baseline(apis: &[&ApiModel]) -> String {
     let mut text = String::from(
-        "// Follows from the contracts: `portcullis policy baseline` writes this file, and `check` \
-         compares it.\n// Permits belong in other files; nothing is permitted here.\n",
+        "// Made from the contracts; do not edit.
+// Permits belong in other files; nothing is permitted here.
+",
     );
     for api in apis {
         tenants(api, &mut text);
