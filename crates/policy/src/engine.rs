@@ -42,7 +42,8 @@ const KINDS: [PrincipalKind; 4] =
     [PrincipalKind::Anonymous, PrincipalKind::ApiKey, PrincipalKind::User, PrincipalKind::Workload];
 
 /// Which costly members of the context any policy reads: parsing an address or a time costs more
-/// than most decisions. A policy cannot read a member that its text does not name.
+/// than most decisions. A policy cannot read a member that its text does not name, plainly or by
+/// an escape.
 #[derive(Clone, Copy, Debug)]
 struct ContextReads {
     address: bool,
@@ -67,8 +68,16 @@ impl Engine {
     /// engine.
     #[must_use]
     pub fn compile(schema: &str, files: &[(SourceId, String)]) -> (Option<Self>, Vec<Finding>) {
-        let (loaded, findings) = load(schema, files);
-        let engine = loaded.and_then(|loaded| Self::assemble(loaded, files));
+        let (loaded, mut findings) = load(schema, files);
+        let Some(loaded) = loaded else { return (None, findings) };
+        let engine = Self::assemble(loaded, files);
+        if engine.is_none() {
+            findings.push(
+                Finding::error("PC0304", "the policies cannot be sorted by what they apply to")
+                    .why("a policy that is left out of a decision could have been a `forbid`")
+                    .fix("this is a defect of the program: please report it with the declaration"),
+            );
+        }
         (engine, findings)
     }
 
@@ -90,7 +99,9 @@ impl Engine {
                 slice?.add(policy.clone()).ok()?;
             }
         }
-        let named = |word: &str| files.iter().any(|(_, text)| text.contains(word));
+        // an escape may spell any name
+        let reads = |text: &str, word: &str| text.contains(word) || text.contains('\\');
+        let named = |word: &str| files.iter().any(|(_, text)| reads(text, word));
         let reads = ContextReads { address: named("address"), now: named("now") };
         Some(Self { authorizer: Authorizer::new(), actions, policies, reads, whole })
     }

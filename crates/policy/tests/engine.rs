@@ -187,6 +187,20 @@ fn address_and_time_reach_the_policies_that_read_them() {
 }
 
 #[test]
+fn a_name_spelled_with_escapes_is_read_all_the_same() {
+    let escaped = format!(
+        "{PERMITS}\n@id(\"escaped\") forbid (principal, action == Orders::Action::\"getOrder\", \
+         resource) when {{ context has \"\\u{{6e}}ow\" }};"
+    )
+    .replace("context.now < datetime(\"2030-01-01\")", "true");
+    let (engine, findings) = compile(&escaped);
+    assert!(!findings.iter().any(Finding::is_error), "{findings:#?}");
+    let verdict = get(Some("acme"))
+        .with(&user(Some("acme"), &["orders.read"]), |q| engine.as_ref().unwrap().decide(q));
+    assert_eq!(ids(&verdict), ["escaped"]);
+}
+
+#[test]
 fn anonymous_callers_reach_what_the_contract_opens_and_nothing_else() {
     let engine = engine(PERMITS);
     let anonymous = Principal::anonymous();

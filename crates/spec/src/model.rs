@@ -55,8 +55,13 @@ impl Operation {
     /// Whether a caller without any credential satisfies the contract.
     #[must_use]
     pub fn allows_anonymous(&self) -> bool {
-        self.security.is_empty() || self.security.iter().any(|one| one.schemes.is_empty())
+        allow_anonymous(&self.security)
     }
+}
+
+/// Whether no alternative is left to satisfy, or one of them asks for nothing.
+pub(crate) fn allow_anonymous(alternatives: &[SecurityRequirement]) -> bool {
+    alternatives.is_empty() || alternatives.iter().any(|one| one.schemes.is_empty())
 }
 
 /// A path template such as `/orders/{id}`.

@@ -22,8 +22,7 @@ pub(crate) enum Dialect {
 }
 
 /// Keys of a path item that hold operations.
-pub(crate) const METHODS: [&str; 8] =
-    ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Annotations that say nothing about which values are valid.
 const DROPPED: [&str; 5] = ["example", "examples", "xml", "externalDocs", "discriminator"];
@@ -32,7 +31,7 @@ const DROPPED: [&str; 5] = ["example", "examples", "xml", "externalDocs", "discr
 const REBASING: [&str; 5] = ["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$vocabulary"];
 
 /// Keywords that hold a schema, a list of them, or a map of them.
-const ONE: [&str; 13] = [
+const ONE: [&str; 12] = [
     "items",
     "additionalItems",
     "additionalProperties",
@@ -45,7 +44,6 @@ const ONE: [&str; 13] = [
     "unevaluatedItems",
     "unevaluatedProperties",
     "contentSchema",
-    "schema",
 ];
 const LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 const MAP: [&str; 5] =

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::model::{ApiModel, Operation, TenantSource};
 use crate::normalise::{Dialect, normalise};
-use crate::report::{Report, Rule};
+use crate::report::{OUTWARD, Report, Rule};
 use crate::{operation, reference, security, text};
 
 const VERSION: Rule = Rule {
@@ -23,12 +23,6 @@ const NOTHING: Rule = Rule {
     code: "PC0241",
     why: "what no contract lists is refused, so nothing of this API can be reached",
     fix: "list its operations under `paths`",
-};
-
-const WEBHOOKS: Rule = Rule {
-    code: "PC0208",
-    why: "requests that the upstream sends to others do not pass this boundary",
-    fix: "nothing, if they are protected elsewhere",
 };
 
 const DIALECT: Rule = Rule {
@@ -65,7 +59,7 @@ fn read_document(api: &ApiId, text: &str, report: &mut Report<'_>) -> Option<Api
     reference::check(&document, report);
     security::check_schemes(&document, report);
     if document.get("webhooks").is_some() {
-        report.warning(WEBHOOKS, "/webhooks", "webhooks are ignored");
+        report.warning(OUTWARD, "/webhooks", "webhooks are ignored");
     }
     let operations = operation::read(&document, report);
     if operations.is_empty() && !report.has_errors() {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use portcullis_model::{Method, OperationId};
 use serde_json::Value;
 
-use crate::model::{Operation, PathTemplate};
+use crate::model::{Operation, PathTemplate, allow_anonymous};
 use crate::reference::{self, escape};
-use crate::report::{Report, Rule};
+use crate::report::{OUTWARD, Report, Rule};
 use crate::resource::Place;
 use crate::{body, parameter, resource, security, template};
 
@@ -57,12 +57,6 @@ const NEVER: Rule = Rule {
     code: "PC0207",
     why: "TRACE reflects what it is sent and never crosses",
     fix: "remove it",
-};
-
-const CALLBACKS: Rule = Rule {
-    code: "PC0208",
-    why: "requests that the upstream sends to others do not pass this boundary",
-    fix: "nothing, if they are protected elsewhere",
 };
 
 /// All operations, sorted by id.
@@ -138,10 +132,10 @@ struct Context<'a> {
 impl Context<'_> {
     fn operation(&self, item: &Value, written: &Value, report: &mut Report<'_>) -> Operation {
         if written.get("callbacks").is_some() {
-            report.warning(CALLBACKS, &format!("{}/callbacks", self.at), "callbacks are ignored");
+            report.warning(OUTWARD, &format!("{}/callbacks", self.at), "callbacks are ignored");
         }
         let security = security::read(self.document, written, self.at, report);
-        let anonymous = security.is_empty() || security.iter().any(|one| one.schemes.is_empty());
+        let anonymous = allow_anonymous(&security);
         let place = Place { path_item: self.item, operation: self.at };
         let resource = resource::read(item, written, self.template, anonymous, &place, report);
         let lists = [format!("{}/parameters", self.item), format!("{}/parameters", self.at)];

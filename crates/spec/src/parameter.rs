@@ -9,9 +9,9 @@ use crate::model::{ArrayStyle, Location, Parameter, PathTemplate};
 use crate::reference::{self, Part};
 use crate::report::{Report, Rule};
 
-/// Deepest nesting that is looked into for arrays and objects. Parameters are flat texts; what
-/// hides its shape deeper than this is not one.
-const NESTING_MAX: usize = 16;
+/// Most schemas that are looked into for arrays and objects. Parameters are flat texts; what needs
+/// more than this to say its shape, or leads in a circle, is not one.
+const SCHEMAS_MAX: usize = 256;
 
 /// Headers that OpenAPI describes elsewhere (3.1 section 4.8.12.1).
 const DESCRIBED_ELSEWHERE: [&str; 3] = ["accept", "authorization", "content-type"];
@@ -163,7 +163,12 @@ fn array_style(
     if written.get("allowReserved") == Some(&Value::Bool(true)) {
         return Err("has `allowReserved`, which is not supported".to_owned());
     }
-    let shape = Shape::of(document, schema, NESTING_MAX);
+    let mut shape = Shape::default();
+    let mut left = SCHEMAS_MAX;
+    shape.look(document, schema, &mut left);
+    if left == 0 {
+        return Err("has a schema that is nested without end".to_owned());
+    }
     if shape.object {
         return Err("may be an object".to_owned());
     }
@@ -190,29 +195,30 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(document: &Value, schema: &Value, nesting: usize) -> Self {
-        let mut shape = Self::default();
-        let Some(nesting) = nesting.checked_sub(1) else { return shape };
+    fn look(&mut self, document: &Value, schema: &Value, left: &mut usize) {
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            return;
+        }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str)
             && let Some(target) = reference.strip_prefix('#').and_then(|at| document.pointer(at))
         {
-            shape.join(Self::of(document, target, nesting));
+            self.look(document, target, left);
         }
         match schema.get("type") {
-            Some(Value::String(kind)) => shape.name(kind),
+            Some(Value::String(kind)) => self.name(kind),
             Some(Value::Array(kinds)) => {
-                kinds.iter().filter_map(Value::as_str).for_each(|kind| shape.name(kind));
+                kinds.iter().filter_map(Value::as_str).for_each(|kind| self.name(kind));
             }
-            _ if schema.get("properties").is_some() => shape.object = true,
-            _ if schema.get("items").is_some() => shape.array = true,
+            _ if schema.get("properties").is_some() => self.object = true,
+            _ if schema.get("items").is_some() => self.array = true,
             _ => {}
         }
         for key in ["allOf", "anyOf", "oneOf"] {
             for below in schema.get(key).and_then(Value::as_array).into_iter().flatten() {
-                shape.join(Self::of(document, below, nesting));
+                self.look(document, below, left);
             }
         }
-        shape
     }
 
     fn name(&mut self, kind: &str) {
@@ -222,11 +228,5 @@ impl Shape {
             "null" => {}
             _ => self.single = true,
         }
-    }
-
-    const fn join(&mut self, other: Self) {
-        self.array |= other.array;
-        self.object |= other.object;
-        self.single |= other.single;
     }
 }

@@ -25,6 +25,13 @@ pub(crate) struct Rule {
     pub(crate) fix: &'static str,
 }
 
+/// Callbacks and webhooks.
+pub(crate) const OUTWARD: Rule = Rule {
+    code: "PC0208",
+    why: "requests that the upstream sends to others do not pass this boundary",
+    fix: "nothing, if they are protected elsewhere",
+};
+
 impl<'a> Report<'a> {
     pub(crate) const fn new(source: &'a SourceId, text: &'a str) -> Self {
         Self { source, text, findings: Vec::new() }
