@@ -1,5 +1,15 @@
-//! Declaration files become a resolved [`Declaration`], with every problem found at once.
+//! What is declared? Declaration files become a resolved [`Declaration`], with every problem
+//! found at once.
 
+mod check;
 pub mod declaration;
+mod document;
+mod problems;
+mod quantity;
+pub mod read;
+mod resolve;
+mod shape;
+mod tree;
 
 pub use declaration::Declaration;
+pub use read::{json_schema, read};

@@ -5,7 +5,10 @@
 //! Rendering is separate from finding: text with carets, JSON, SARIF.
 
 pub mod finding;
+pub mod render;
 pub mod source;
+pub mod suggest;
 
 pub use finding::{Finding, Severity};
 pub use source::{SourceId, Sources, Span};
+pub use suggest::closest;

@@ -6,6 +6,7 @@
 pub mod api_keys;
 pub mod clock;
 pub mod driver;
+pub mod estate;
 pub mod key_sets;
 pub mod limits;
 pub mod records;

@@ -10,7 +10,7 @@ use aws_lc_rs::digest;
 use http::HeaderName;
 use portcullis_config::Declaration;
 use portcullis_config::declaration::{AttributeKind, JwtPrincipal, JwtProvider, Provider};
-use portcullis_diagnostics::{Finding, SourceId};
+use portcullis_diagnostics::{Finding, SourceId, Span};
 use portcullis_identity::jwk::Algorithm;
 use portcullis_identity::jwt;
 use portcullis_model::PrincipalKind;
@@ -70,6 +70,28 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
         declaration,
     };
     (Some(snapshot), findings)
+}
+
+/// The text that the estate's `baseline.cedar` must have. Without any error among the findings,
+/// there is one.
+#[must_use]
+pub fn baseline_text(estate: &Estate) -> (Option<String>, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let models = read_contracts(estate, &mut findings);
+    let models: Vec<&ApiModel> = models.iter().collect();
+    let whole = !findings.iter().any(Finding::is_error);
+    (whole.then(|| portcullis_policy::baseline(&models)), findings)
+}
+
+/// The Cedar schema that policies of the estate are held against.
+#[must_use]
+pub fn schema_text(estate: &Estate) -> (Option<String>, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let models = read_contracts(estate, &mut findings);
+    let models: Vec<&ApiModel> = models.iter().collect();
+    let whole = !findings.iter().any(Finding::is_error);
+    let schema = || portcullis_policy::cedar_schema(&models, &attribute_types(&estate.declaration));
+    (whole.then(schema), findings)
 }
 
 fn read_contracts(estate: &Estate, findings: &mut Vec<Finding>) -> Vec<ApiModel> {
@@ -164,10 +186,38 @@ fn compile_policies(
     findings: &mut Vec<Finding>,
 ) -> Option<Engine> {
     let models: Vec<&ApiModel> = models.iter().collect();
+    if models.len() == estate.declaration.apis.len() {
+        findings.extend(check_baseline(estate, &portcullis_policy::baseline(&models)));
+    }
     let schema = portcullis_policy::cedar_schema(&models, &attribute_types(&estate.declaration));
     let (engine, found) = Engine::compile(&schema, &estate.policies);
     findings.extend(found);
     engine
+}
+
+/// The visible baseline is the one that the contracts make: nobody edited it, and no contract
+/// changed without it.
+fn check_baseline(estate: &Estate, expected: &str) -> Option<Finding> {
+    let folder = &estate.declaration.policies;
+    let path = format!("{}/baseline.cedar", folder.value);
+    let standing = estate.policies.iter().find(|(source, _)| source.as_str() == path);
+    let finding = match standing {
+        Some((_, text)) if text == expected => return None,
+        Some((source, text)) => {
+            let same = |(left, right): &(&str, &str)| left == right;
+            let lines = text.split_inclusive('\n').zip(expected.split_inclusive('\n'));
+            let start = lines.take_while(same).map(|(line, _)| line.len()).sum();
+            let end = text.get(start..).and_then(|rest| rest.find('\n')).unwrap_or(0);
+            let span = Span::new(source.clone(), start, end.saturating_add(start));
+            Finding::error("PC0305", format!("`{path}` is not what the contracts make of it"))
+                .at(span, "the first line that differs")
+        }
+        None => Finding::error("PC0305", format!("`{path}` is missing"))
+            .at(folder.span.clone(), "this folder"),
+    };
+    let why =
+        "it holds the tenants and scopes of the contracts; whoever reviews policies must see it";
+    Some(finding.why(why).fix("run `portcullis policy baseline`, and review what changed"))
 }
 
 /// The attributes that policies may use, over all providers.

@@ -1,0 +1,102 @@
+//! What was found wrong with the declaration, and where? Every module of the reader says what it
+//! finds into one [`Problems`], by a path of keys; the place in the text is looked up here.
+
+use portcullis_diagnostics::{Finding, SourceId, Span};
+
+use crate::tree::{Bytes, Node};
+
+/// The part of a finding that is the same for every declaration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    /// `PC01…`.
+    pub(crate) code: &'static str,
+    /// Why it matters.
+    pub(crate) why: &'static str,
+    /// What to do, unless a finding knows better.
+    pub(crate) fix: &'static str,
+}
+
+/// Findings about one declaration.
+#[derive(Debug)]
+pub(crate) struct Problems<'a> {
+    source: &'a SourceId,
+    tree: Option<&'a Node>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Problems<'a> {
+    pub(crate) const fn new(source: &'a SourceId, tree: Option<&'a Node>) -> Self {
+        Self { source, tree, findings: Vec::new() }
+    }
+
+    /// Says an error about what the path leads to.
+    pub(crate) fn error(&mut self, rule: Rule, path: &[&str], message: impl Into<String>) {
+        let finding = Finding::error(rule.code, message).at(self.span(path), "here");
+        self.findings.push(finding.why(rule.why).fix(rule.fix));
+    }
+
+    /// Says a warning about what the path leads to.
+    pub(crate) fn warning(&mut self, rule: Rule, path: &[&str], message: impl Into<String>) {
+        let finding = Finding::warning(rule.code, message).at(self.span(path), "here");
+        self.findings.push(finding.why(rule.why).fix(rule.fix));
+    }
+
+    /// Says an error about bytes of the text, with a fix of its own.
+    pub(crate) fn error_at(
+        &mut self,
+        rule: Rule,
+        at: Bytes,
+        message: impl Into<String>,
+        fix: Option<String>,
+    ) {
+        let finding = Finding::error(rule.code, message).at(self.bytes(at), "here");
+        self.findings.push(finding.why(rule.why).fix(fix.unwrap_or_else(|| rule.fix.to_owned())));
+    }
+
+    /// Says that a name stands for nothing, with the names that do.
+    pub(crate) fn dangling<'n>(
+        &mut self,
+        path: &[&str],
+        kind: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'n str>,
+    ) {
+        let known: Vec<&str> = known.into_iter().collect();
+        let fix = match portcullis_diagnostics::closest(name, known.iter().copied()) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None if known.is_empty() => format!("declare it; there is no {kind} yet"),
+            None => format!("declare it, or use one of: {}", known.join(", ")),
+        };
+        let finding = Finding::error("PC0110", format!("there is no {kind} `{name}`"))
+            .at(self.span(path), "not declared")
+            .why("a name that stands for nothing leaves a rule without effect");
+        self.findings.push(finding.fix(fix));
+    }
+
+    /// The place that a path leads to.
+    pub(crate) fn span(&self, path: &[&str]) -> Span {
+        self.bytes(self.tree.map_or((0, 0), |tree| tree.place(path)))
+    }
+
+    /// Adds another place to the finding that was said last.
+    pub(crate) fn related(&mut self, path: &[&str], label: &str) {
+        let span = self.span(path);
+        if let Some(last) = self.findings.pop() {
+            self.findings.push(last.related(span, label));
+        }
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.findings.iter().any(Finding::is_error)
+    }
+
+    /// The findings, in the order of the text.
+    pub(crate) fn into_findings(mut self) -> Vec<Finding> {
+        self.findings.sort_by_key(|finding| finding.span.as_ref().map(|span| span.start));
+        self.findings
+    }
+
+    fn bytes(&self, (start, end): Bytes) -> Span {
+        Span::new(self.source.clone(), start, end)
+    }
+}

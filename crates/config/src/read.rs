@@ -1,0 +1,77 @@
+//! How does the text of a declaration become one? Text to tree, tree against shape, shape to
+//! document, document to declaration; each step says everything that it finds.
+
+use portcullis_diagnostics::{Finding, SourceId};
+use serde_json::Value;
+
+use crate::declaration::Declaration;
+use crate::document::Document;
+use crate::problems::{Problems, Rule};
+use crate::resolve::resolve;
+use crate::shape;
+use crate::tree::Node;
+
+/// Largest declaration in bytes.
+const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+const UNREADABLE: Rule = Rule {
+    code: "PC0100",
+    why: "nothing is enforced that is not declared",
+    fix: "correct the YAML; `portcullis init` writes one to begin with",
+};
+
+/// Reads a declaration. Without any error among the findings, there is one.
+#[must_use]
+pub fn read(source: &SourceId, text: &str) -> (Option<Declaration>, Vec<Finding>) {
+    let tree = match parse(source, text) {
+        Ok(tree) => tree,
+        Err(findings) => return (None, findings),
+    };
+    let mut problems = Problems::new(source, Some(&tree));
+    let schema = json_schema();
+    shape::check(&tree, &schema, &mut problems);
+    if problems.has_errors() {
+        return (None, problems.into_findings());
+    }
+    let declaration = match serde_json::from_value::<Document>(tree.to_json()) {
+        Ok(document) => Some(resolve(document, &mut problems)),
+        Err(error) => {
+            problems.error(UNREADABLE, &[], format!("the declaration cannot be read: {error}"));
+            None
+        }
+    };
+    let declaration = declaration.filter(|_| !problems.has_errors());
+    (declaration, problems.into_findings())
+}
+
+/// The JSON Schema (2020-12) of a declaration.
+#[must_use]
+pub fn json_schema() -> Value {
+    schemars::schema_for!(Document).to_value()
+}
+
+fn parse(source: &SourceId, text: &str) -> Result<Node, Vec<Finding>> {
+    let unreadable = |at, message: String| {
+        let mut problems = Problems::new(source, None);
+        problems.error_at(UNREADABLE, at, message, None);
+        problems.into_findings()
+    };
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(unreadable((0, 0), format!("the declaration exceeds {TEXT_BYTES_MAX} bytes")));
+    }
+    let options = serde_saphyr::options! {
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
+        merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
+        strict_booleans: true,
+        with_snippet: false,
+    };
+    serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
+        let at = error.location().and_then(|location| {
+            let start = usize::try_from(location.span().byte_offset()?).ok()?;
+            let length = usize::try_from(location.span().byte_len().unwrap_or(0)).ok()?;
+            Some((start.min(text.len()), start.saturating_add(length).min(text.len())))
+        });
+        let message = error.to_string().replace('\n', " ");
+        unreadable(at.unwrap_or((0, 0)), format!("the declaration cannot be read: {message}"))
+    })
+}

@@ -1,0 +1,142 @@
+//! Do the names stand for something, and are the values in their bounds? A [`Document`] becomes a
+//! [`Declaration`]; what can be wrong only between two parts of the file is found here.
+
+mod api;
+mod boundary;
+mod listener;
+mod provider;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portcullis_model::ZoneId;
+
+use crate::check;
+use crate::declaration::{Declaration, Declared};
+use crate::document::Document;
+use crate::problems::{Problems, Rule};
+
+const UNUSED: Rule = Rule {
+    code: "PC0113",
+    why: "what nothing refers to has no effect, and readers will think that it has",
+    fix: "refer to it, or remove it",
+};
+const UNREACHABLE: Rule = Rule {
+    code: "PC0111",
+    why: "no request can ever take this crossing",
+    fix: "declare what is missing, or remove the boundary",
+};
+const UNREACHED: Rule = Rule {
+    code: "PC0112",
+    why: "every request to it is refused",
+    fix: "declare a boundary for it, if it is meant to be used",
+};
+
+/// Resolves a document. The declaration counts only where no error was said.
+pub(crate) fn resolve(document: Document, problems: &mut Problems<'_>) -> Declaration {
+    for (section, names) in sections(&document) {
+        for name in names {
+            check::name(name, &[section, name], problems);
+        }
+    }
+    check::name(&document.estate, &["estate"], problems);
+    check::inside(&document.policies, &["policies"], problems);
+    unused(&document, problems);
+    unreachable(&document, problems);
+    let zones: BTreeSet<ZoneId> = document.zones.keys().map(|name| ZoneId::new(name)).collect();
+    let policies =
+        Declared { span: problems.span(&["policies"]), value: document.policies.clone() };
+    Declaration {
+        listeners: listener::listeners(&document, problems),
+        providers: provider::providers(&document.providers, problems),
+        apis: api::apis(&document, problems),
+        upstreams: api::upstreams(&document.upstreams, problems),
+        limits: boundary::limits(&document.limits, problems),
+        boundaries: boundary::boundaries(&document, problems),
+        guards: listener::guards(&document.guards, problems),
+        admin: listener::admin(&document.admin, problems),
+        records: listener::records(&document.records, problems),
+        estate: document.estate,
+        zones,
+        policies,
+    }
+}
+
+fn sections(document: &Document) -> [(&'static str, Vec<&str>); 7] {
+    fn keys<T>(map: &BTreeMap<String, T>) -> Vec<&str> {
+        map.keys().map(String::as_str).collect()
+    }
+    [
+        ("zones", keys(&document.zones)),
+        ("listeners", keys(&document.listeners)),
+        ("providers", keys(&document.providers)),
+        ("upstreams", keys(&document.upstreams)),
+        ("apis", keys(&document.apis)),
+        ("limits", keys(&document.limits)),
+        ("boundaries", keys(&document.boundaries)),
+    ]
+}
+
+/// Law 6: what parses and is not enforced is an error.
+fn unused(document: &Document, problems: &mut Problems<'_>) {
+    let boundaries = || document.boundaries.values();
+    for name in document.providers.keys() {
+        if !boundaries().any(|boundary| boundary.identity.providers.contains(name)) {
+            problems.error(
+                UNUSED,
+                &["providers", name],
+                format!("no boundary accepts provider `{name}`"),
+            );
+        }
+    }
+    for name in document.limits.keys() {
+        if !boundaries().any(|boundary| boundary.limits.contains(name)) {
+            problems.error(
+                UNUSED,
+                &["limits", name],
+                format!("no boundary applies limit `{name}`"),
+            );
+        }
+    }
+    for name in document.upstreams.keys() {
+        if !document.apis.values().any(|api| api.upstream == *name) {
+            problems.error(
+                UNUSED,
+                &["upstreams", name],
+                format!("no API is carried to upstream `{name}`"),
+            );
+        }
+    }
+    for name in document.zones.keys() {
+        let used = document.listeners.values().any(|listener| listener.zone == *name)
+            || document.apis.values().any(|api| api.zone == *name);
+        if !used {
+            problems.warning(UNUSED, &["zones", name], format!("nothing is in zone `{name}`"));
+        }
+    }
+}
+
+fn unreachable(document: &Document, problems: &mut Problems<'_>) {
+    for (name, boundary) in &document.boundaries {
+        if !document.listeners.values().any(|listener| listener.zone == boundary.from) {
+            let message =
+                format!("no listener is in zone `{}`, from which `{name}` leads", boundary.from);
+            problems.error(UNREACHABLE, &["boundaries", name, "from"], message);
+        }
+        if !document.apis.values().any(|api| api.zone == boundary.to) {
+            let message = format!("no API is in zone `{}`, to which `{name}` leads", boundary.to);
+            problems.error(UNREACHABLE, &["boundaries", name, "to"], message);
+        }
+    }
+    for (name, api) in &document.apis {
+        if !document.boundaries.values().any(|boundary| boundary.to == api.zone) {
+            let message = format!("no boundary leads to API `{name}`");
+            problems.warning(UNREACHED, &["apis", name], message);
+        }
+    }
+    for (name, listener) in &document.listeners {
+        if !document.boundaries.values().any(|boundary| boundary.from == listener.zone) {
+            let message = format!("no boundary leads from listener `{name}`");
+            problems.warning(UNREACHED, &["listeners", name], message);
+        }
+    }
+}
