@@ -1,1 +1,150 @@
-//! What operators see: bounded metrics.
+//! What do operators see? Metrics whose labels come from the declaration only, so that no client
+//! can make them grow (law 7).
+
+use std::time::Duration;
+
+use portcullis_model::Reason;
+use portcullis_model::record::Crossing;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Upper bounds in seconds, as OpenTelemetry recommends for HTTP servers.
+const SECONDS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+/// Upper bounds in seconds for decisions, which take microseconds.
+const DECISION_SECONDS: [f64; 10] =
+    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1];
+
+/// All metrics of a process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    denied: Family<DeniedLabels, Counter>,
+    decision: Histogram,
+    crossing: Histogram,
+    /// Connections that are open.
+    pub connections: Gauge,
+    /// Connections that were turned away because too many were open.
+    pub connections_refused: Counter,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    boundary: String,
+    api: String,
+    operation: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct DeniedLabels {
+    boundary: String,
+    reason: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("portcullis"),
+            requests: Family::default(),
+            denied: Family::default(),
+            decision: Histogram::new(DECISION_SECONDS),
+            crossing: Histogram::new(SECONDS),
+            connections: Gauge::default(),
+            connections_refused: Counter::default(),
+        };
+        metrics.registered()
+    }
+}
+
+impl Metrics {
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("requests", "Decisions", self.requests.clone());
+        registry.register("denied", "Refusals by reason", self.denied.clone());
+        registry.register_with_unit(
+            "decision",
+            "Time to decide, facts included",
+            Unit::Seconds,
+            self.decision.clone(),
+        );
+        registry.register_with_unit(
+            "crossing",
+            "From first byte of the request to the end of the answer",
+            Unit::Seconds,
+            self.crossing.clone(),
+        );
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry.register(
+            "connections_refused",
+            "Connections turned away at the bound",
+            self.connections_refused.clone(),
+        );
+        self
+    }
+
+    /// Counts a decision.
+    pub fn decided(&self, crossing: &Crossing, refused: Option<Reason>, took: Duration) {
+        let name = |name: Option<&str>| name.unwrap_or_default().to_owned();
+        let boundary = name(crossing.boundary.as_ref().map(|boundary| boundary.as_str()));
+        let labels = RequestLabels {
+            boundary: boundary.clone(),
+            api: name(crossing.api.as_ref().map(|api| api.as_str())),
+            operation: name(crossing.operation.as_ref().map(|operation| operation.as_str())),
+            outcome: if refused.is_some() { "deny" } else { "allow" },
+        };
+        self.requests.get_or_create(&labels).inc();
+        if let Some(reason) = refused {
+            self.denied.get_or_create(&DeniedLabels { boundary, reason: reason.code() }).inc();
+        }
+        self.decision.observe(took.as_secs_f64());
+    }
+
+    /// Counts the length of a crossing.
+    pub fn crossed(&self, took: Duration) {
+        self.crossing.observe(took.as_secs_f64());
+    }
+
+    /// All of them in the text format of Prometheus (OpenMetrics 1.0).
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // writing to a string cannot fail
+        let _infallible: Result<(), std::fmt::Error> = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+    use portcullis_model::Reason;
+    use portcullis_model::record::Crossing;
+    use std::time::Duration;
+
+    #[test]
+    fn decisions_are_counted_under_declared_names() {
+        let metrics = Metrics::default();
+        let crossing = Crossing { boundary: Some("web".into()), ..Crossing::default() };
+        let took = Duration::from_micros(20);
+        metrics.decided(&crossing, Some(Reason::NotPermitted), took);
+        metrics.decided(&crossing, None, took);
+        let text = metrics.text();
+        let denied =
+            "portcullis_denied_total{boundary=\"web\",reason=\"authorize.not_permitted\"} 1";
+        assert!(text.contains(denied), "{text}");
+        assert!(text.contains("outcome=\"allow\"} 1"), "{text}");
+        assert!(
+            text.contains("portcullis_decision_seconds_bucket{le=\"2.5e-5\"} 2")
+                || text.contains("portcullis_decision_seconds_count 2"),
+            "{text}"
+        );
+    }
+}
