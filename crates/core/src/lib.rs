@@ -20,6 +20,7 @@ pub mod inspect;
 pub mod receive;
 pub mod record;
 pub mod refusal;
+pub mod reply;
 pub mod snapshot;
 pub mod trace;
 

@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use portcullis_core::facts::{BodyFact, Facts, Need};
@@ -15,7 +15,7 @@ use portcullis_core::trace::Trace;
 use portcullis_core::{Advance, Chain, Permit, Snapshot};
 use portcullis_identity::Refused;
 use portcullis_model::record::{Outcome, RecordKind};
-use portcullis_model::{RecordId, Stage, Timestamp};
+use portcullis_model::{Reason, RecordId, Stage, Timestamp};
 
 use crate::limits::Held;
 use crate::stores::Stores;
@@ -33,17 +33,76 @@ pub struct Driver {
     stores: Arc<Stores>,
 }
 
-/// A decision, with what is needed to record its outcome.
+/// A decision, and the crossing that it opens.
 #[derive(Debug)]
 pub struct Decided {
     /// The right to forward, or why not.
     pub verdict: Result<Box<Permit>, Refusal>,
+    /// What is to be recorded when it is over.
+    pub open: Open,
+}
+
+/// A crossing that is not over. Dropped without [`Open::finish`], it is recorded as given up by the
+/// client: every decision leaves a record (law 9).
+#[derive(Debug)]
+pub struct Open {
+    driver: Driver,
+    trace: Trace,
+    timings: Timings,
+    held: Held,
+    begun: Instant,
+    finished: bool,
+}
+
+impl Open {
     /// Notes for the record.
-    pub trace: Trace,
-    /// How long each stage took.
-    pub timings: Timings,
-    /// Concurrency slots that are held until the crossing is over.
-    pub held: Held,
+    #[must_use]
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Time since the request arrived.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Records what came of it and gives back what it held; waits while the queue is full.
+    pub async fn finish(mut self, refusal: Option<&Refusal>, outcome: Outcome) {
+        let draft = self.close(refusal, outcome);
+        self.driver.stores.records.submit(draft).await;
+    }
+
+    /// The same where nobody can wait.
+    pub fn finish_detached(mut self, refusal: Option<&Refusal>, outcome: Outcome) {
+        let draft = self.close(refusal, outcome);
+        self.driver.stores.records.submit_detached(draft);
+    }
+
+    fn close(&mut self, refusal: Option<&Refusal>, outcome: Outcome) -> Draft {
+        self.finished = true;
+        self.held = Held::default();
+        let kind = RecordKind::Outcome;
+        self.driver.draft(kind, &self.trace, refusal, &self.timings, Some(outcome))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let refusal = Refusal::new(Reason::ClientGone, "the connection ended first");
+        let outcome = Outcome {
+            status: refusal.reason.status(),
+            upstream_status: None,
+            response_bytes: 0,
+            micros: micros(self.begun.elapsed()),
+            intent_durable: false,
+        };
+        let draft = self.close(Some(&refusal), outcome);
+        self.driver.stores.records.submit_detached(draft);
+    }
 }
 
 impl Driver {
@@ -73,54 +132,45 @@ impl Driver {
         now: Timestamp,
         body: &mut impl BodySource,
     ) -> Decided {
-        let mut trace = Trace::new(id, now, arrival.listener.clone());
+        let mut open = Open {
+            driver: self.clone(),
+            trace: Trace::new(id, now, arrival.listener.clone()),
+            timings: Timings::with_capacity(Stage::ALL.len()),
+            held: Held::default(),
+            begun: Instant::now(),
+            finished: false,
+        };
         let mut chain = Chain::new(arrival);
         let mut facts = Facts::default();
-        let mut timings = Timings::with_capacity(Stage::ALL.len());
-        let mut held = Held::default();
         let verdict = loop {
             let stage = chain.stage();
             let begun = Instant::now();
-            let advanced = chain.advance(&facts, &self.snapshot, now, &mut trace);
+            let advanced = chain.advance(&facts, &self.snapshot, now, &mut open.trace);
             let ended = match advanced {
                 Ok(()) => {
-                    self.keep_token(&chain);
+                    self.keep_token(&chain, now);
                     None
                 }
                 Err(Advance::Needs(needs)) => {
                     for need in needs {
-                        self.supply(need, &mut facts, &mut held, &trace, &timings, body).await;
+                        self.supply(need, &mut facts, &mut open, body).await;
                     }
                     None
                 }
                 Err(Advance::Permitted(permit)) => Some(Ok(permit)),
                 Err(Advance::Refused(refusal)) => Some(Err(refusal)),
             };
-            let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-            timings.push((stage, micros));
+            open.timings.push((stage, micros(begun.elapsed())));
             if let Some(verdict) = ended {
                 break verdict;
             }
         };
-        if let (Err(refusal), Some(message)) = (&verdict, &trace.message)
+        if let (Err(refusal), Some(message)) = (&verdict, &open.trace.message)
             && refusal.counts_as_failure()
         {
             self.stores.limits.count_failure(message.client_address, now);
         }
-        Decided { verdict, trace, timings, held }
-    }
-
-    /// Records what came of a decision and gives back what it held.
-    pub async fn finish(&self, decided: Decided, refusal: Option<&Refusal>, outcome: Outcome) {
-        let draft = self.draft(
-            RecordKind::Outcome,
-            &decided.trace,
-            refusal,
-            &decided.timings,
-            Some(outcome),
-        );
-        self.stores.limits.release(decided.held);
-        self.stores.records.submit(draft).await;
+        Decided { verdict, open }
     }
 
     /// Records a request that never became one: its head was refused by the guard.
@@ -141,12 +191,12 @@ impl Driver {
         draft(kind, trace, &self.snapshot.revision, refusal, timings, outcome)
     }
 
-    fn keep_token(&self, chain: &Chain) {
+    fn keep_token(&self, chain: &Chain, now: Timestamp) {
         if let Some(identified) = chain.fresh_token()
             && let Some(digest) = identified.fresh_token
         {
             let caller = Arc::clone(&identified.caller);
-            self.stores.tokens.keep(&self.snapshot.revision, digest, caller);
+            self.stores.tokens.keep(&self.snapshot.revision, digest, caller, now);
         }
     }
 
@@ -154,23 +204,22 @@ impl Driver {
         &self,
         need: Need,
         facts: &mut Facts,
-        held: &mut Held,
-        trace: &Trace,
-        timings: &Timings,
+        open: &mut Open,
         body: &mut impl BodySource,
     ) {
         match need {
             Need::Guard { address } => {
-                facts.guard = Some(self.stores.limits.guard(address, trace.at));
+                facts.guard = Some(self.stores.limits.guard(address, open.trace.at));
             }
             Need::VerifiedToken { digest } => {
                 facts.cache_asked = true;
-                let found = self.stores.tokens.find(&self.snapshot.revision, &digest);
+                let found =
+                    self.stores.tokens.find(&self.snapshot.revision, &digest, open.trace.at);
                 facts.identity = found.map(Ok);
             }
             Need::SigningKeys { provider, missing } => {
                 facts.keys_refreshed = missing.is_some();
-                let keys = self.stores.signing_keys(&provider, missing.as_deref(), trace.at);
+                let keys = self.stores.signing_keys(&provider, missing.as_deref(), open.trace.at);
                 facts.keys = Some(keys.await);
             }
             Need::ApiKey { provider, id } => {
@@ -183,12 +232,17 @@ impl Driver {
                 });
             }
             Need::Limits(claims) => {
-                facts.limits = Some(self.stores.limits.take(&claims, held, trace.at));
+                facts.limits =
+                    Some(self.stores.limits.take(&claims, &mut open.held, open.trace.at));
             }
             Need::Intent => {
-                let draft = self.draft(RecordKind::Intent, trace, None, timings, None);
+                let draft = self.draft(RecordKind::Intent, &open.trace, None, &open.timings, None);
                 facts.intent_durable = Some(self.stores.records.submit_durable(draft).await);
             }
         }
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,4 @@
-//! Which keys does an issuer publish now? JWK sets by file (by URL they are unavailable, and so
-//! refuse, as long as there is no client that cannot be led astray), fresh for a while, stale for a
+//! Which keys does an issuer publish now? JWK sets by file or URL, fresh for a while, stale for a
 //! bounded while longer, then unavailable (law 8).
 //!
 //! One fetch per provider at a time; a key id that the set lacks causes at most one refresh per
@@ -8,7 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use portcullis_config::Declaration;
@@ -16,13 +16,16 @@ use portcullis_config::declaration::{KeySource, Provider};
 use portcullis_core::facts::Keys;
 use portcullis_identity::jwk::KeySet;
 use portcullis_model::{ProviderId, Timestamp};
-use tokio::sync::Mutex;
+use portcullis_transport::fetch::{self, FetchRules};
 
 /// Shortest time between two fetches of one set.
 pub const REFRESH_MIN: Duration = Duration::from_secs(5);
 
 /// Largest set, in bytes.
 const SET_BYTES_MAX: usize = 256 * 1024;
+
+/// Longest time for a fetch; requests that need the set wait for it.
+const FETCH_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How long a set from a file counts as fresh; files are cheap to read again.
 const FILE_FRESH_FOR: Duration = Duration::from_secs(5);
@@ -33,26 +36,32 @@ const FILE_STALE_UNTIL: Duration = Duration::from_secs(300);
 /// The key sets of all providers.
 #[derive(Debug)]
 pub struct KeySets {
-    sources: BTreeMap<ProviderId, Source>,
+    sources: BTreeMap<ProviderId, Arc<Source>>,
+    generation: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 struct Source {
+    provider: ProviderId,
     place: Place,
     fresh_for: Duration,
     stale_until: Duration,
     state: Mutex<State>,
+    /// Held while fetching: whoever waited looks again before fetching itself.
+    fetching: tokio::sync::Mutex<()>,
+    generation: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 enum Place {
     File(PathBuf),
-    Url,
+    Url { url: String, rules: FetchRules },
 }
 
 #[derive(Debug, Default)]
 struct State {
     set: Option<(Arc<KeySet>, Timestamp)>,
+    bytes: Vec<u8>,
     tried: Option<Timestamp>,
 }
 
@@ -60,6 +69,7 @@ impl KeySets {
     /// The sources of a declaration; nothing is fetched yet.
     #[must_use]
     pub fn new(declaration: &Declaration, folder: &Path) -> Self {
+        let generation = Arc::new(AtomicU64::new(0));
         let mut sources = BTreeMap::new();
         for (id, provider) in &declaration.providers {
             let Provider::Jwt(provider) = provider else { continue };
@@ -67,42 +77,96 @@ impl KeySets {
                 KeySource::File { path } => {
                     (Place::File(folder.join(path)), FILE_FRESH_FOR, FILE_STALE_UNTIL)
                 }
-                KeySource::Url { fresh_for, stale_until, .. } => {
-                    (Place::Url, *fresh_for, *stale_until)
+                KeySource::Url { url, fresh_for, stale_until, allow_addresses } => {
+                    let rules = FetchRules {
+                        allow_addresses: allow_addresses.clone(),
+                        deadline: FETCH_DEADLINE,
+                        bytes_max: SET_BYTES_MAX,
+                    };
+                    (Place::Url { url: url.clone(), rules }, *fresh_for, *stale_until)
                 }
             };
-            let state = Mutex::new(State::default());
-            sources.insert(id.clone(), Source { place, fresh_for, stale_until, state });
+            let source = Source {
+                provider: id.clone(),
+                place,
+                fresh_for,
+                stale_until,
+                state: Mutex::default(),
+                fetching: tokio::sync::Mutex::default(),
+                generation: Arc::clone(&generation),
+            };
+            sources.insert(id.clone(), Arc::new(source));
         }
-        Self { sources }
+        Self { sources, generation }
     }
 
-    /// The keys of a provider.
+    /// Changes whenever a set did.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The keys of a provider; `missing` names a key that the last known set lacks.
     pub async fn keys(&self, id: &ProviderId, missing: Option<&str>, now: Timestamp) -> Keys {
         let Some(source) = self.sources.get(id) else { return Keys::Unavailable };
-        // the lock makes fetches single-flight: whoever waited finds the set fresh
-        let mut state = source.state.lock().await;
-        let age = state.set.as_ref().map(|(_, as_of)| now.since(*as_of));
-        let wanted = missing.is_some() || age.is_none_or(|age| age >= source.fresh_for);
-        let allowed = state.tried.is_none_or(|tried| now.since(tried) >= REFRESH_MIN);
-        if wanted && allowed {
-            state.tried = Some(now);
-            match source.place.fetch().await {
-                Ok(set) => state.set = Some((Arc::new(set), now)),
-                Err(error) => tracing::warn!(provider = %id, %error, "keys cannot be fetched"),
+        match source.known(now) {
+            Some((keys, fresh)) if missing.is_none() => {
+                // a set that may still be served is served; one task fetches the next
+                if !fresh && source.may_try(now) {
+                    let source = Arc::clone(source);
+                    tokio::spawn(async move { source.refresh(now).await });
+                }
+                keys
+            }
+            Some(_) | None => {
+                source.refresh(now).await;
+                source.known(now).map_or(Keys::Unavailable, |(keys, _)| keys)
             }
         }
-        match &state.set {
-            Some((set, as_of)) if now.since(*as_of) < source.stale_until => {
-                Keys::Known { set: Arc::clone(set), as_of: *as_of }
+    }
+}
+
+impl Source {
+    /// The set, if it may be served, and whether it is fresh.
+    fn known(&self, now: Timestamp) -> Option<(Keys, bool)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (set, as_of) = state.set.as_ref()?;
+        let age = now.since(*as_of);
+        let keys = Keys::Known { set: Arc::clone(set), as_of: *as_of };
+        (age < self.stale_until).then_some((keys, age < self.fresh_for))
+    }
+
+    fn may_try(&self, now: Timestamp) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.tried.is_none_or(|tried| now.since(tried) >= REFRESH_MIN)
+    }
+
+    /// Fetches, unless somebody just did.
+    async fn refresh(&self, now: Timestamp) {
+        let _alone = self.fetching.lock().await;
+        if !self.may_try(now) {
+            return;
+        }
+        let fetched = self.place.fetch().await;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.tried = Some(now);
+        match fetched {
+            Ok((set, bytes)) => {
+                if state.bytes != bytes {
+                    self.generation.fetch_add(1, Ordering::AcqRel);
+                }
+                state.set = Some((Arc::new(set), now));
+                state.bytes = bytes;
             }
-            Some(_) | None => Keys::Unavailable,
+            Err(error) => {
+                tracing::warn!(provider = %self.provider, %error, "keys cannot be fetched");
+            }
         }
     }
 }
 
 impl Place {
-    async fn fetch(&self) -> Result<KeySet, String> {
+    async fn fetch(&self) -> Result<(KeySet, Vec<u8>), String> {
         let bytes = match self {
             Self::File(path) => {
                 let length = tokio::fs::metadata(path).await.map_err(|e| e.to_string())?.len();
@@ -111,12 +175,14 @@ impl Place {
                 }
                 tokio::fs::read(path).await.map_err(|error| error.to_string())?
             }
-            Self::Url => return Err("there is no client for keys by URL".to_owned()),
+            Self::Url { url, rules } => {
+                fetch::json(url, rules).await.map_err(|error| error.to_string())?.to_vec()
+            }
         };
         let (set, skipped) = KeySet::parse(&bytes).map_err(|error| error.to_string())?;
         for key in skipped {
             tracing::warn!(?key, "a key was skipped");
         }
-        Ok(set)
+        Ok((set, bytes))
     }
 }

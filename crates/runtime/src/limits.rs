@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_config::Declaration;
@@ -24,15 +25,27 @@ pub struct Limits {
     seed: u64,
     rates: Buckets,
     guards: Buckets,
-    slots: Slots,
+    slots: Arc<Slots>,
     rules: BTreeMap<LimitId, LimitRule>,
     address: Quota,
     failures: Quota,
 }
 
-/// Concurrency slots that a request holds; given back when it is over.
+/// Concurrency slots that a request holds; given back when it is dropped, however the request ends.
 #[derive(Debug, Default)]
-pub struct Held(Vec<u64>);
+pub struct Held {
+    keys: Vec<u64>,
+    slots: Option<Arc<Slots>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(slots) = &self.slots else { return };
+        for key in self.keys.drain(..) {
+            slots.leave(key);
+        }
+    }
+}
 
 impl Limits {
     /// Empty counters for a declaration. `seed` keys the hashes, so that nobody can aim at a slot.
@@ -44,7 +57,7 @@ impl Limits {
             seed,
             rates: Buckets::new(KEYS_MAX),
             guards: Buckets::new(KEYS_MAX),
-            slots: Slots::new(CONCURRENT_MAX),
+            slots: Arc::new(Slots::new(CONCURRENT_MAX)),
             rules: declaration.limits.iter().map(|(id, limit)| (id.clone(), limit.rule)).collect(),
             address: per(guards.address_rate, Duration::from_secs(1)),
             failures: per(guards.failure_rate, Duration::from_secs(60)),
@@ -88,10 +101,11 @@ impl Limits {
             if let Some(LimitRule::Concurrent(max)) = self.rules.get(&claim.limit) {
                 let key = self.claim_key(claim);
                 if !self.slots.enter(key, *max) {
-                    self.release(std::mem::take(held));
+                    *held = Held::default();
                     return exhausted(claim, true, 1);
                 }
-                held.0.push(key);
+                held.slots = Some(Arc::clone(&self.slots));
+                held.keys.push(key);
             }
         }
         let mut taken = Vec::new();
@@ -99,20 +113,13 @@ impl Limits {
             match self.rate(claim, now, false) {
                 None => {}
                 Some(Taken::Refused { retry_after }) => {
-                    self.release(std::mem::take(held));
+                    *held = Held::default();
                     return exhausted(claim, false, secs(retry_after));
                 }
                 Some(admitted) => taken.push((claim.limit.clone(), admitted)),
             }
         }
         LimitsFact::Taken(taken)
-    }
-
-    /// Gives concurrency slots back.
-    pub fn release(&self, held: Held) {
-        for key in held.0 {
-            self.slots.leave(key);
-        }
     }
 
     fn rate(&self, claim: &LimitClaim, now: Timestamp, only_look: bool) -> Option<Taken> {

@@ -87,6 +87,21 @@ impl Records {
         }
     }
 
+    /// Hands over a draft where nobody can wait: a crossing that ends with its connection. When the
+    /// queue is full a task waits in its place.
+    pub fn submit_detached(&self, draft: Draft) {
+        let Err(refused) = self.queue.try_send(Job { draft, durable: None }) else { return };
+        match (refused, tokio::runtime::Handle::try_current()) {
+            (mpsc::error::TrySendError::Full(job), Ok(runtime)) => {
+                let records = self.clone();
+                runtime.spawn(async move { records.submit(job.draft).await });
+            }
+            (mpsc::error::TrySendError::Full(_) | mpsc::error::TrySendError::Closed(_), _) => {
+                self.counts.failed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
     /// Hands over a draft and waits until it is durable. `false`: it is not.
     pub async fn submit_durable(&self, draft: Draft) -> bool {
         let (answer, durable) = oneshot::channel();

@@ -79,7 +79,12 @@ impl Stores {
         missing: Option<&str>,
         now: Timestamp,
     ) -> Keys {
-        self.key_sets.keys(provider, missing, now).await
+        let before = self.key_sets.generation();
+        let keys = self.key_sets.keys(provider, missing, now).await;
+        if self.key_sets.generation() != before {
+            self.tokens.clear();
+        }
+        keys
     }
 }
 

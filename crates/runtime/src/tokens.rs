@@ -6,8 +6,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use portcullis_identity::Authenticated;
+use portcullis_model::Timestamp;
+
+/// A verification counts for this long; then the signature and the issuer's keys are looked at
+/// again, so that a key which its issuer withdrew is not believed for a token's whole life.
+const FRESH_FOR: Duration = Duration::from_secs(60);
 
 /// Verifications kept per process.
 const TOKENS_MAX: usize = 8192;
@@ -21,29 +27,43 @@ pub struct Tokens {
 #[derive(Debug, Default)]
 struct Kept {
     revision: Arc<str>,
-    young: HashMap<[u8; 32], Arc<Authenticated>>,
-    old: HashMap<[u8; 32], Arc<Authenticated>>,
+    young: HashMap<[u8; 32], Entry>,
+    old: HashMap<[u8; 32], Entry>,
 }
+
+type Entry = (Arc<Authenticated>, Timestamp);
 
 impl Tokens {
     /// The caller that this token stands for, if it was verified under this revision.
     #[must_use]
-    pub fn find(&self, revision: &str, digest: &[u8; 32]) -> Option<Arc<Authenticated>> {
+    pub fn find(
+        &self,
+        revision: &str,
+        digest: &[u8; 32],
+        now: Timestamp,
+    ) -> Option<Arc<Authenticated>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if *kept.revision != *revision {
             return None;
         }
-        if let Some(found) = kept.young.get(digest) {
+        let fresh = |(_, since): &Entry| now.since(*since) < FRESH_FOR && *since <= now;
+        if let Some((found, _)) = kept.young.get(digest).filter(|entry| fresh(entry)) {
             return Some(Arc::clone(found));
         }
         // used entries move to the young half and so outlive the next change of halves
-        let found = kept.old.remove(digest)?;
-        kept.young.insert(*digest, Arc::clone(&found));
-        Some(found)
+        let entry = kept.old.remove(digest).filter(fresh)?;
+        kept.young.insert(*digest, entry.clone());
+        Some(entry.0)
     }
 
     /// Keeps a verification.
-    pub fn keep(&self, revision: &Arc<str>, digest: [u8; 32], caller: Arc<Authenticated>) {
+    pub fn keep(
+        &self,
+        revision: &Arc<str>,
+        digest: [u8; 32],
+        caller: Arc<Authenticated>,
+        now: Timestamp,
+    ) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.revision != *revision {
             *kept = Kept { revision: Arc::clone(revision), ..Kept::default() };
@@ -51,7 +71,7 @@ impl Tokens {
         if kept.young.len() >= TOKENS_MAX / 2 {
             kept.old = std::mem::take(&mut kept.young);
         }
-        kept.young.insert(digest, caller);
+        kept.young.insert(digest, (caller, now));
     }
 
     /// Forgets everything: keys changed, and with them what is valid.
