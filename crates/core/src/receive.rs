@@ -6,8 +6,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION,
+};
+use http::{HeaderName, HeaderValue};
 use portcullis_model::{ListenerId, Reason, Stage};
 use portcullis_reading::message::{Message, ReadingRules};
+use portcullis_spec::Location;
 use serde_json::json;
 
 use crate::facts::{Facts, Need};
@@ -64,7 +69,10 @@ pub fn decide(
 ) -> Step<Arrival, Received> {
     let Some(message) = trace.message.clone() else {
         return match read(&arrival, snapshot) {
-            Err(refusal) => Step::Refused(refusal),
+            Err(refusal) => {
+                note_head(trace, &arrival, snapshot);
+                Step::Refused(refusal)
+            }
             Ok(message) => {
                 note_message(trace, &message);
                 let address = message.client_address;
@@ -93,6 +101,50 @@ fn read(arrival: &Arrival, snapshot: &Snapshot) -> Result<Message, Refusal> {
         credential_headers: snapshot.api_key_headers.values().cloned().collect(),
     };
     Ok(Message::read(&arrival.parts, arrival.peer, &rules)?)
+}
+
+/// A head that could not be read in one way, as it came; what may be a credential is withheld.
+fn note_head(trace: &mut Trace, arrival: &Arrival, snapshot: &Snapshot) {
+    let secret = |name: &HeaderName| {
+        [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name)
+            || snapshot.api_key_headers.values().any(|header| header == name)
+    };
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = match secret(name) {
+            true => "(withheld)".into(),
+            false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        };
+        json!([name.as_str(), value])
+    };
+    let parts = &arrival.parts;
+    trace.personal_fact(
+        "head",
+        json!({
+            "method": parts.method.as_str(),
+            "target": parts.uri.to_string(),
+            "headers": parts.headers.iter().map(text).collect::<Vec<_>>(),
+            "peer": arrival.peer,
+        }),
+    );
+}
+
+/// The headers that the contract speaks of.
+fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperation) {
+    let named = operation.operation.parameters.iter().filter_map(|parameter| {
+        (parameter.location == Location::Header).then_some(parameter.name.as_str())
+    });
+    let mut headers = Vec::new();
+    for name in [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str(), CONTENT_LENGTH.as_str()]
+        .into_iter()
+        .chain(named)
+    {
+        for value in message.headers.get_all(name) {
+            headers.push(json!([name, String::from_utf8_lossy(value.as_bytes())]));
+        }
+    }
+    if !headers.is_empty() {
+        trace.personal_fact("headers", json!(headers));
+    }
 }
 
 fn note_message(trace: &mut Trace, message: &Message) {
@@ -189,6 +241,7 @@ fn route(
         .filter(|(at, _)| matched.parameters.contains(at))
         .map(|(_, segment)| portcullis_reading::path::decode_segment(segment).into_owned())
         .collect();
+    note_headers(trace, &message, operation);
     trace.say(Stage::Receive, format!("this is `{}` of `{}`", operation.id, operation.api));
     Ok(Received {
         message,

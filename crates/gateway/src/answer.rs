@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use portcullis_core::Refusal;
+use portcullis_core::{Refusal, reply};
 use portcullis_model::RecordId;
 use portcullis_model::reason::Challenge;
 use serde_json::json;
@@ -33,6 +33,7 @@ pub fn refusal(refusal: &Refusal, id: &RecordId, close: bool) -> Response<Full<B
     if let Some(secs) = refusal.retry_after_secs {
         headers.insert(RETRY_AFTER, HeaderValue::from(secs));
     }
+    reply::decision(headers, id);
     if close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }

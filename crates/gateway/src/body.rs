@@ -1,6 +1,7 @@
 //! How does a request body come in? Whole, to a bound and before a deadline, and only when the
 //! decision asks for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -9,6 +10,7 @@ use hyper::body::{Body, Incoming};
 use portcullis_identity::Refused;
 use portcullis_model::Reason;
 use portcullis_runtime::driver::BodySource;
+use portcullis_transport::guarded::Connection;
 use tokio::time::timeout;
 
 /// The body of one request.
@@ -16,20 +18,29 @@ use tokio::time::timeout;
 pub struct RequestBody {
     incoming: Incoming,
     deadline: Duration,
+    connection: Arc<Connection>,
     read_whole: bool,
 }
 
 impl RequestBody {
     /// Takes the body; nothing is read yet.
     #[must_use]
-    pub const fn new(incoming: Incoming, deadline: Duration) -> Self {
-        Self { incoming, deadline, read_whole: false }
+    pub const fn new(incoming: Incoming, deadline: Duration, connection: Arc<Connection>) -> Self {
+        Self { incoming, deadline, connection, read_whole: false }
     }
 
     /// Whether bytes may be left on the connection, so that it must not be used again.
     #[must_use]
     pub fn has_unread(&self) -> bool {
         !self.read_whole && !self.incoming.is_end_stream()
+    }
+
+    /// Why it broke off: the guard knows best.
+    fn broken(&self) -> Refused {
+        match self.connection.broken_body() {
+            Some(violation) => refused(violation.reason, violation.detail),
+            None => refused(Reason::BodyIncomplete, "the body broke off".to_owned()),
+        }
     }
 
     async fn collect(&mut self, bytes_max: u64) -> Result<Bytes, Refused> {
@@ -39,8 +50,7 @@ impl RequestBody {
         }
         let mut whole = BytesMut::new();
         while let Some(frame) = self.incoming.frame().await {
-            let frame = frame
-                .map_err(|_| refused(Reason::BodyIncomplete, "the body broke off".to_owned()))?;
+            let frame = frame.map_err(|_| self.broken())?;
             let Ok(data) = frame.into_data() else { continue };
             let length = whole.len().saturating_add(data.len());
             if u64::try_from(length).unwrap_or(u64::MAX) > bytes_max {

@@ -1,5 +1,14 @@
-//! The door that carries requests. What stands of it: how a body comes in, and what a refused
-//! client is told.
+//! The door that carries requests.
+//!
+//! [`server`] listens and hands every connection to hyper behind the guarded stream; [`serve`] has
+//! one request decided, carried and recorded; [`admin`] answers operators on a socket of its own.
 
+pub mod admin;
 pub mod answer;
 pub mod body;
+pub mod connections;
+pub mod serve;
+pub mod server;
+pub mod streamed;
+
+pub use server::{Door, Running};

@@ -141,6 +141,14 @@ impl Keyring {
         serde_json::to_string_pretty(&KeyFile { version: 1, keys }).unwrap_or_default()
     }
 
+    /// All keys, by time of making.
+    #[must_use]
+    pub fn all(&self) -> Vec<StoredKey> {
+        let mut keys: Vec<StoredKey> = self.keys.values().map(|key| (**key).clone()).collect();
+        keys.sort_by(|left, right| (left.created, &left.id).cmp(&(right.created, &right.id)));
+        keys
+    }
+
     /// The key of this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<Arc<StoredKey>> {

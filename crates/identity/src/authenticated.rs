@@ -38,7 +38,7 @@ impl Authenticated {
         Self(Principal::anonymous())
     }
 
-    /// A principal as a record has it. For recomputing recorded decisions only; nothing that
+    /// A principal as a record or a simulation has it. For recomputing decisions only; nothing that
     /// carries requests may call this.
     #[must_use]
     pub const fn from_record(principal: Principal) -> Self {

@@ -1,42 +1,101 @@
-//! The command line. Today it explains reasons; the other verbs come as their rooms are built.
+//! The command line: which verb was meant, in which folder, in which format. Each verb has a room
+//! of its own under [`verbs`]; what serves an estate is wired in [`serving`].
+//!
+//! Exit codes: 0 done, 1 something was refused or differs, 2 wrong input or could not run.
 
 #![allow(clippy::print_stdout, reason = "a command line speaks on standard output")]
 #![allow(clippy::print_stderr, reason = "and about its own failures on standard error")]
 
+mod serving;
+mod verbs;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use portcullis_model::Reason;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use verbs::{Exit, check, explain, init, key, policy, replay, run, simulate};
 
 /// Portcullis holds API trust boundaries.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
+    /// Folder of the estate.
+    #[arg(short = 'C', long = "folder", global = true, default_value = ".")]
+    folder: PathBuf,
+    /// How results are written.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
     #[command(subcommand)]
     verb: Verb,
 }
 
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For code scanners (findings only).
+    Sarif,
+}
+
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Says what a refusal means and what it answers.
+    /// Writes a commented, minimal estate that passes `check`.
+    Init,
+    /// Says everything that is wrong with the estate.
+    Check,
+    /// Prints the JSON Schema of `portcullis.yaml`.
+    Schema,
+    /// The policies that follow from contracts.
+    Policy {
+        #[command(subcommand)]
+        verb: policy::Verb,
+    },
+    /// Serves the estate.
+    Run(run::Arguments),
+    /// API keys of the estate.
+    Key {
+        #[command(subcommand)]
+        verb: key::Verb,
+    },
+    /// Says why a decision fell, or what a reason or finding code means.
     Explain {
-        /// Its public code, such as `receive.malformed_framing`.
-        code: String,
+        /// A decision id, a reason such as `authorize.forbidden`, or a code such as `PC0101`.
+        what: String,
+    },
+    /// Decides recorded requests anew and says what differs.
+    Replay {
+        /// A file of records.
+        file: PathBuf,
+    },
+    /// Decides requests of a file without network.
+    Simulate {
+        /// A YAML list of requests.
+        file: PathBuf,
     },
 }
 
 fn main() -> ExitCode {
-    let Verb::Explain { code } = Cli::parse().verb;
-    let Some(reason) = Reason::from_code(&code) else {
-        eprintln!("error: there is no reason `{code}`");
-        for reason in Reason::ALL {
-            eprintln!("  {reason}");
-        }
-        return ExitCode::from(2);
+    let Cli { folder, format, verb } = Cli::parse();
+    let done = match verb {
+        Verb::Init => init::run(&folder),
+        Verb::Check => check::run(&folder, format),
+        Verb::Schema => Ok(check::schema()),
+        Verb::Policy { verb } => policy::run(&folder, &verb),
+        Verb::Run(arguments) => run::run(&folder, &arguments),
+        Verb::Key { verb } => key::run(&folder, &verb),
+        Verb::Explain { what } => explain::run(&folder, &what),
+        Verb::Replay { file } => replay::run(&folder, &file, format),
+        Verb::Simulate { file } => simulate::run(&folder, &file, format),
     };
-    let entry = reason.entry();
-    println!("{} (stage {}, HTTP {})", entry.code, entry.stage, entry.status);
-    println!("client is told: {}", entry.title);
-    println!("{}", entry.meaning);
-    ExitCode::SUCCESS
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::CouldNotRun.into()
+        }
+    }
 }

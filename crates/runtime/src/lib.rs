@@ -4,13 +4,17 @@
 //! answers may be and what happens when it cannot answer; none of them ever answers "allow".
 
 pub mod api_keys;
+pub mod archive;
 pub mod clock;
 pub mod driver;
 pub mod estate;
 pub mod key_sets;
 pub mod limits;
+pub mod offline;
 pub mod records;
+pub mod replay;
 pub mod seal;
+pub mod simulate;
 pub mod stores;
 pub mod tokens;
 

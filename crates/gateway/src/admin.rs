@@ -1,0 +1,158 @@
+//! What can operators ask? Health, readiness, metrics and why a decision fell, on a Unix socket
+//! that only its owner may use, on a thread of its own: a flood on the data path cannot silence it.
+
+use std::convert::Infallible;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use portcullis_model::RecordId;
+use portcullis_runtime::archive;
+use portcullis_telemetry::Metrics;
+use tokio::net::UnixListener;
+use tokio::sync::watch;
+
+/// What the admin door answers from.
+#[derive(Debug)]
+pub struct Admin {
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Whether a valid snapshot decides.
+    pub ready: AtomicBool,
+    /// Folder of the records.
+    pub records: PathBuf,
+}
+
+/// An admin door that listens; its socket file goes when it stops.
+#[derive(Debug)]
+pub struct AdminDoor {
+    socket: PathBuf,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+impl AdminDoor {
+    /// Stops it.
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        if self.thread.join().is_err() {
+            tracing::error!("the admin door ended by a panic");
+        }
+        if let Err(error) = std::fs::remove_file(&self.socket) {
+            tracing::debug!(%error, "the admin socket was gone already");
+        }
+    }
+}
+
+/// Listens on the socket.
+///
+/// # Errors
+/// When the socket is in use or cannot be made.
+pub fn start(admin: Arc<Admin>, socket: &Path) -> io::Result<AdminDoor> {
+    if let Some(folder) = socket.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    clear(socket)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = {
+        let _context = runtime.enter();
+        UnixListener::bind(socket)?
+    };
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
+    let (stop, stopped) = watch::channel(false);
+    let thread = std::thread::Builder::new()
+        .name("admin".to_owned())
+        .spawn(move || runtime.block_on(listen(admin, listener, stopped)))?;
+    Ok(AdminDoor { socket: socket.to_owned(), stop, thread })
+}
+
+/// Removes a socket that nobody answers on any more.
+fn clear(socket: &Path) -> io::Result<()> {
+    if !socket.exists() {
+        return Ok(());
+    }
+    if std::os::unix::net::UnixStream::connect(socket).is_ok() {
+        let message = format!("`{}` is in use by another process", socket.display());
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
+    }
+    std::fs::remove_file(socket)
+}
+
+async fn listen(admin: Arc<Admin>, listener: UnixListener, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        };
+        let Ok((stream, _)) = accepted else { continue };
+        let admin = Arc::clone(&admin);
+        tokio::spawn(async move {
+            let service = service_fn(move |request: Request<Incoming>| {
+                let response = admin.answer(request.method(), request.uri().path());
+                async move { Ok::<_, Infallible>(response) }
+            });
+            let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = served.await {
+                tracing::debug!(%error, "an admin connection ended");
+            }
+        });
+    }
+}
+
+impl Admin {
+    fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+        if method != Method::GET {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n".to_owned());
+        }
+        match path {
+            "/health" => text(StatusCode::OK, "alive\n".to_owned()),
+            "/ready" if self.ready.load(Ordering::Acquire) => {
+                text(StatusCode::OK, "ready\n".to_owned())
+            }
+            "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "no valid snapshot yet\n".to_owned()),
+            "/metrics" => {
+                let mut response = text(StatusCode::OK, self.metrics.text());
+                let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                let value = HeaderValue::from_static(openmetrics);
+                response.headers_mut().insert(CONTENT_TYPE, value);
+                response
+            }
+            _ => match path.strip_prefix("/explain/") {
+                Some(id) => self.explain(&RecordId::new(id)),
+                None => text(
+                    StatusCode::NOT_FOUND,
+                    "known: /health, /ready, /metrics, /explain/ID\n".to_owned(),
+                ),
+            },
+        }
+    }
+
+    fn explain(&self, id: &RecordId) -> Response<Full<Bytes>> {
+        match archive::find(&self.records, id) {
+            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+            Ok(found) if found.is_empty() => {
+                text(StatusCode::NOT_FOUND, format!("no record of `{id}` is kept\n"))
+            }
+            Ok(found) => text(StatusCode::OK, archive::explain(&found)),
+        }
+    }
+}
+
+fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let value = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, value);
+    response
+}

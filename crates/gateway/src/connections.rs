@@ -1,0 +1,80 @@
+//! Is there room for one more connection? Counted in all and per address, over all workers.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Counts of open connections.
+#[derive(Debug)]
+pub struct Connections {
+    all_max: u32,
+    per_address_max: u32,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: u32,
+    by_address: HashMap<IpAddr, u32>,
+}
+
+/// One open connection; dropped, it is counted no more.
+#[derive(Debug)]
+pub struct Seat {
+    connections: Arc<Connections>,
+    address: IpAddr,
+}
+
+impl Connections {
+    /// No connection yet, under these bounds.
+    #[must_use]
+    pub fn new(all_max: u32, per_address_max: u32) -> Arc<Self> {
+        Arc::new(Self { all_max, per_address_max, open: Mutex::default() })
+    }
+
+    /// Counts a connection; `None` at a bound.
+    #[must_use]
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = open.by_address.get(&address).copied().unwrap_or(0);
+        if open.all >= self.all_max || here >= self.per_address_max {
+            return None;
+        }
+        open.all = open.all.saturating_add(1);
+        open.by_address.insert(address, here.saturating_add(1));
+        Some(Seat { connections: Arc::clone(self), address })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.all = open.all.saturating_sub(1);
+        let here = open.by_address.get(&self.address).copied().unwrap_or(0).saturating_sub(1);
+        if here == 0 {
+            open.by_address.remove(&self.address);
+        } else {
+            open.by_address.insert(self.address, here);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Connections;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    #[test]
+    fn seats_are_bounded_and_given_back() {
+        let connections = Connections::new(3, 2);
+        let (one, two) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let first = connections.enter(one);
+        let second = connections.enter(one);
+        assert!(first.is_some() && second.is_some());
+        assert!(connections.enter(one).is_none());
+        let third = connections.enter(two);
+        assert!(third.is_some() && connections.enter(two).is_none());
+        drop(first);
+        assert!(connections.enter(two).is_some());
+    }
+}

@@ -1,0 +1,200 @@
+//! What happens to one request? It is decided, carried, answered and recorded; every way through
+//! ends in exactly one record of its outcome.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use portcullis_core::receive::Arrival;
+use portcullis_core::trace::Trace;
+use portcullis_core::{Permit, Refusal, forward, reply};
+use portcullis_model::record::Outcome;
+use portcullis_model::{ListenerId, Reason, RecordId, Timestamp, UpstreamId};
+use portcullis_reading::violation::Violation;
+use portcullis_runtime::clock;
+use portcullis_runtime::driver::Open;
+use portcullis_transport::guarded::Connection;
+use portcullis_transport::upstream::{Failure, Pool, UpstreamBody};
+
+use crate::answer;
+use crate::body::RequestBody;
+use crate::server::Door;
+use crate::streamed::{Answer, Crossing, Streamed};
+
+/// What one worker serves with.
+#[derive(Debug)]
+pub struct Worker {
+    /// What all workers share.
+    pub door: Arc<Door>,
+    /// Connections to upstreams.
+    pub pools: BTreeMap<UpstreamId, Arc<Pool>>,
+}
+
+/// Where requests of one connection come from.
+#[derive(Debug)]
+pub struct Origin {
+    /// The listener.
+    pub listener: ListenerId,
+    /// The connection's other end.
+    pub peer: IpAddr,
+    /// What the guarded stream says.
+    pub connection: Arc<Connection>,
+    /// Requests so far.
+    pub requests: AtomicU64,
+}
+
+impl Worker {
+    /// Serves one request.
+    pub async fn serve(&self, origin: &Origin, request: Request<Incoming>) -> Response<Answer> {
+        let number = origin.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let now = clock::now();
+        let id = self.door.ids.next(now);
+        if let Some(violation) = origin.connection.refused_head(number) {
+            return self.refuse_head(origin, violation, id, now).await;
+        }
+        let driver = &self.door.driver;
+        let (parts, incoming) = request.into_parts();
+        let deadline = driver.snapshot().declaration.guards.body_timeout;
+        let mut body = RequestBody::new(incoming, deadline, Arc::clone(&origin.connection));
+        let arrival = Arrival { parts, peer: origin.peer, listener: origin.listener.clone() };
+        let decided = driver.decide(arrival, id.clone(), now, &mut body).await;
+        let reason = decided.verdict.as_ref().err().map(|refusal| refusal.reason);
+        let crossing = &decided.open.trace().crossing;
+        self.door.metrics.decided(crossing, reason, decided.open.elapsed());
+        match decided.verdict {
+            Ok(permit) => self.carry(origin, *permit, decided.open, &id).await,
+            Err(refusal) => {
+                self.refuse(origin, &refusal, decided.open, &id, body.has_unread()).await
+            }
+        }
+    }
+
+    /// A head that the guard refused never became a request; it has a record all the same.
+    async fn refuse_head(
+        &self,
+        origin: &Origin,
+        violation: Violation,
+        id: RecordId,
+        now: Timestamp,
+    ) -> Response<Answer> {
+        let refusal = Refusal::from(violation);
+        let mut trace = Trace::new(id.clone(), now, origin.listener.clone());
+        trace.crossing.from = self.door.driver.snapshot().zone_of(&origin.listener).cloned();
+        self.door.metrics.decided(&trace.crossing, Some(refusal.reason), std::time::Duration::ZERO);
+        let response = whole(answer::refusal(&refusal, &id, true));
+        let outcome = outcome(&response, None, false);
+        self.door.driver.record_refused_head(&trace, &refusal, outcome).await;
+        origin.connection.answered();
+        response
+    }
+
+    async fn refuse(
+        &self,
+        origin: &Origin,
+        refusal: &Refusal,
+        open: Open,
+        id: &RecordId,
+        unread: bool,
+    ) -> Response<Answer> {
+        let response = whole(answer::refusal(refusal, id, unread));
+        let outcome = outcome(&response, None, false);
+        let outcome = Outcome { micros: micros(&open), ..outcome };
+        self.door.metrics.crossed(open.elapsed());
+        open.finish(Some(refusal), outcome).await;
+        origin.connection.answered();
+        response
+    }
+
+    async fn carry(
+        &self,
+        origin: &Origin,
+        permit: Permit,
+        open: Open,
+        id: &RecordId,
+    ) -> Response<Answer> {
+        let snapshot = Arc::clone(self.door.driver.snapshot());
+        let rate = reply::rate_fields(&permit, &snapshot);
+        let intent_durable = permit.intent_durable();
+        let outgoing = forward::outgoing(permit, id, &snapshot);
+        match self.send(outgoing).await {
+            Ok(response) => {
+                let (mut parts, body) = response.into_parts();
+                parts.headers = reply::headers(parts.headers, id, &rate, &snapshot);
+                let outcome = Outcome {
+                    status: parts.status.as_u16(),
+                    upstream_status: Some(parts.status.as_u16()),
+                    response_bytes: 0,
+                    micros: 0,
+                    intent_durable,
+                };
+                let crossing = Crossing {
+                    open: Some(open),
+                    outcome,
+                    metrics: Arc::clone(&self.door.metrics),
+                    connection: Arc::clone(&origin.connection),
+                };
+                let mut response =
+                    Response::new(Answer::Streamed(Box::new(Streamed::new(body, crossing))));
+                *response.status_mut() = parts.status;
+                *response.headers_mut() = parts.headers;
+                response
+            }
+            Err(failure) => {
+                let refusal = refusal_of(&failure);
+                let response = whole(answer::refusal(&refusal, id, false));
+                let outcome = outcome(&response, None, intent_durable);
+                let outcome = Outcome { micros: micros(&open), ..outcome };
+                open.finish(Some(&refusal), outcome).await;
+                origin.connection.answered();
+                response
+            }
+        }
+    }
+
+    async fn send(&self, outgoing: forward::Outgoing) -> Result<Response<UpstreamBody>, Failure> {
+        let pool = self
+            .pools
+            .get(&outgoing.upstream)
+            .ok_or_else(|| Failure::Unreachable(format!("no upstream `{}`", outgoing.upstream)))?;
+        let mut request = Request::builder()
+            .method(outgoing.method.as_str())
+            .uri(&outgoing.target)
+            .body(Full::new(outgoing.body))
+            .map_err(|error| Failure::Unreachable(error.to_string()))?;
+        *request.headers_mut() = outgoing.headers;
+        pool.send(request).await
+    }
+}
+
+fn refusal_of(failure: &Failure) -> Refusal {
+    let reason = match failure {
+        Failure::Unreachable(_) => Reason::UpstreamUnreachable,
+        Failure::Timeout(_) => Reason::UpstreamTimeout,
+        Failure::Invalid(_) => Reason::UpstreamInvalid,
+    };
+    Refusal::new(reason, failure.to_string())
+}
+
+fn whole(response: Response<Full<Bytes>>) -> Response<Answer> {
+    response.map(Answer::Whole)
+}
+
+fn micros(open: &Open) -> u64 {
+    u64::try_from(open.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+fn outcome(response: &Response<Answer>, upstream: Option<u16>, intent_durable: bool) -> Outcome {
+    let length = hyper::body::Body::size_hint(response.body()).exact();
+    Outcome {
+        status: response.status().as_u16(),
+        upstream_status: upstream,
+        response_bytes: length.unwrap_or(0),
+        micros: 0,
+        intent_durable,
+    }
+}

@@ -1,0 +1,48 @@
+//! `portcullis check`: everything that is wrong with an estate; and its schema.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use anyhow::Result;
+use portcullis_diagnostics::{Finding, Sources, render};
+use portcullis_runtime::estate;
+
+use crate::Format;
+use crate::verbs::Exit;
+
+/// Checks the estate.
+pub(crate) fn run(folder: &Path, format: Format) -> Result<Exit> {
+    let found = estate::load(folder);
+    match format {
+        Format::Text => print!("{}", text(&found.findings, &found.sources)),
+        Format::Json => {
+            println!("{:#}", render::json(&found.findings, &found.sources));
+        }
+        Format::Sarif => {
+            println!("{:#}", render::sarif(&found.findings, &found.sources));
+        }
+    }
+    let Some(snapshot) = found.value else { return Ok(Exit::CouldNotRun) };
+    if format == Format::Text {
+        println!(
+            "estate `{}`: {} operations, {} boundaries, {} policies, revision {}",
+            snapshot.declaration.estate,
+            snapshot.operations.len(),
+            snapshot.crossings.len(),
+            snapshot.engine.len(),
+            snapshot.revision.get(..12).unwrap_or(&snapshot.revision),
+        );
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints the schema of the declaration.
+pub(crate) fn schema() -> Exit {
+    println!("{:#}", portcullis_config::json_schema());
+    Exit::Done
+}
+
+/// Findings for people, with color where they look.
+pub(crate) fn text(findings: &[Finding], sources: &Sources) -> String {
+    render::text(findings, sources, std::io::stdout().is_terminal())
+}

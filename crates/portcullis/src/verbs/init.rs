@@ -1,0 +1,34 @@
+//! `portcullis init`: an estate to begin with.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::verbs::{Exit, check, policy};
+
+/// The files of the estate, but for the baseline, which is made from them.
+const FILES: [(&str, &str); 3] = [
+    ("portcullis.yaml", include_str!("init/portcullis.yaml")),
+    ("contracts/hello.yaml", include_str!("init/hello.yaml")),
+    ("policies/hello.cedar", include_str!("init/hello.cedar")),
+];
+
+/// Writes the estate; never over anything.
+pub(crate) fn run(folder: &Path) -> Result<Exit> {
+    for (name, _) in FILES {
+        let path = folder.join(name);
+        if path.exists() {
+            bail!("`{}` is there already; nothing was written", path.display());
+        }
+    }
+    for (name, text) in FILES {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).with_context(|| format!("`{}`", parent.display()))?;
+        }
+        std::fs::write(&path, text).with_context(|| format!("`{}`", path.display()))?;
+        println!("wrote {}", path.display());
+    }
+    policy::run(folder, &policy::Verb::Baseline)?;
+    check::run(folder, crate::Format::Text)
+}

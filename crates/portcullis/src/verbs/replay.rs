@@ -1,0 +1,59 @@
+//! `portcullis replay FILE`: are recorded decisions what their facts make of them?
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use portcullis_model::Record;
+use portcullis_model::record::RecordKind;
+use portcullis_runtime::replay::{Replayed, replay};
+use portcullis_runtime::seal::SealKey;
+use portcullis_runtime::{archive, estate};
+use serde_json::json;
+
+use crate::Format;
+use crate::verbs::{Exit, check};
+
+/// Replays every decision of a file.
+pub(crate) fn run(folder: &Path, file: &Path, format: Format) -> Result<Exit> {
+    let found = estate::load(folder);
+    let Some(snapshot) = found.value else {
+        print!("{}", check::text(&found.findings, &found.sources));
+        return Ok(Exit::CouldNotRun);
+    };
+    let key = folder.join(&snapshot.declaration.records.seal_key);
+    if !key.exists() {
+        bail!("`{}` is missing: sealed facts cannot be opened", key.display());
+    }
+    let seal = SealKey::load_or_make(&key).with_context(|| format!("`{}`", key.display()))?;
+    let (mut same, mut not_replayable, mut differing) = (0_u64, 0_u64, Vec::new());
+    let mut number = 0_u64;
+    archive::read(file, |line| {
+        number = number.saturating_add(1);
+        let record = match serde_json::from_str::<Record>(line) {
+            Ok(record) if record.kind == RecordKind::Intent => return,
+            Ok(record) => record,
+            Err(error) => return differing.push((format!("line {number}"), error.to_string())),
+        };
+        match replay(&record, &snapshot, &seal) {
+            Replayed::Same => same = same.saturating_add(1),
+            Replayed::NotReplayable(_) => not_replayable = not_replayable.saturating_add(1),
+            Replayed::Differs(why) => differing.push((record.id.to_string(), why)),
+        }
+    })
+    .with_context(|| format!("`{}`", file.display()))?;
+    if format == Format::Text {
+        for (id, why) in &differing {
+            println!("{id}: differs: {why}");
+        }
+        println!(
+            "{same} the same, {} differ, {not_replayable} cannot be recomputed",
+            differing.len()
+        );
+    } else {
+        println!(
+            "{:#}",
+            json!({"same": same, "differ": differing, "not_replayable": not_replayable})
+        );
+    }
+    Ok(if differing.is_empty() { Exit::Done } else { Exit::Refused })
+}

@@ -1,0 +1,78 @@
+//! `portcullis run`: serves an estate until it is told to stop.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use portcullis_runtime::estate;
+use serde_json::{Map, Value};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::serving::Serving;
+use crate::verbs::{Exit, check};
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Worker threads; one per core where it is not said.
+    #[arg(long)]
+    workers: Option<usize>,
+    /// Writes the addresses of the listeners to this file once they listen.
+    #[arg(long)]
+    ports_file: Option<PathBuf>,
+}
+
+/// Serves.
+pub(crate) fn run(folder: &Path, arguments: &Arguments) -> Result<Exit> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::INFO)
+        .init();
+    let found = estate::load(folder);
+    if !found.findings.is_empty() {
+        eprint!("{}", check::text(&found.findings, &found.sources));
+    }
+    let Some(snapshot) = found.value else { return Ok(Exit::CouldNotRun) };
+    let revision = snapshot.revision.clone();
+    let workers = arguments.workers.unwrap_or_else(cores);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let told = {
+        let _context = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
+    let serving = Serving::start(snapshot, folder, workers)?;
+    for (listener, address) in &serving.addresses {
+        eprintln!("listener `{listener}` on {address}");
+    }
+    eprintln!("admin on {}, revision {revision}", serving.admin_socket.display());
+    if let Some(path) = &arguments.ports_file {
+        write_ports(path, &serving)?;
+    }
+    runtime.block_on(async move {
+        let (mut terminate, mut interrupt) = told;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    });
+    eprintln!("stopping");
+    serving.stop();
+    Ok(Exit::Done)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Written beside and renamed, so that whoever waits for the file reads all of it.
+fn write_ports(path: &Path, serving: &Serving) -> Result<()> {
+    let ports: Map<String, Value> = serving
+        .addresses
+        .iter()
+        .map(|(listener, address)| (listener.to_string(), Value::String(address.to_string())))
+        .collect();
+    let next = path.with_extension("next");
+    std::fs::write(&next, Value::Object(ports).to_string())
+        .and_then(|()| std::fs::rename(&next, path))
+        .with_context(|| format!("`{}`", path.display()))
+}

@@ -1,0 +1,171 @@
+//! Would it be decided so again? A record is taken apart into its facts, and the chain decides anew
+//! from them under the same snapshot.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderValue, Request};
+use portcullis_core::facts::{BodyFact, Facts, Guarded, LimitsFact};
+use portcullis_core::receive::Arrival;
+use portcullis_core::record::digest;
+use portcullis_core::trace::{Trace, TracedFact};
+use portcullis_core::{Refusal, Snapshot};
+use portcullis_identity::{Authenticated, Refused};
+use portcullis_model::record::FactValue;
+use portcullis_model::{Decision, Principal, Reason, Record};
+use serde_json::Value;
+
+use crate::offline;
+use crate::seal::SealKey;
+
+/// What came of a replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// The same decision for the same reason.
+    Same,
+    /// Not the same: the record was altered, or the decision is not a function of its facts.
+    Differs(String),
+    /// It cannot be recomputed, and why.
+    NotReplayable(&'static str),
+}
+
+/// Recomputes a record.
+#[must_use]
+pub fn replay(record: &Record, snapshot: &Snapshot, seal: &SealKey) -> Replayed {
+    let facts = match open(record, seal) {
+        Ok(facts) => facts,
+        Err(replayed) => return replayed,
+    };
+    if digest(&record.request, &facts) != record.digest {
+        return Replayed::Differs("the digest is not that of the facts".to_owned());
+    }
+    if record.revision != *snapshot.revision {
+        return Replayed::NotReplayable("another snapshot decided it");
+    }
+    let Some(arrival) = arrival(record, &facts) else {
+        return Replayed::NotReplayable("its head never became a request");
+    };
+    let given = given(record, &facts);
+    let mut trace = Trace::new(record.id.clone(), record.at, record.listener.clone());
+    let decided = offline::decide(arrival, &given, snapshot, record.at, &mut trace);
+    compare(record, decided.err().as_ref())
+}
+
+fn compare(record: &Record, refusal: Option<&Refusal>) -> Replayed {
+    let recorded = match record.decision {
+        // what failed after the permit was given had been permitted
+        Decision::Allow => None,
+        Decision::Deny => record.reason,
+    };
+    let again = refusal.map(|refusal| refusal.reason);
+    if recorded == again {
+        return Replayed::Same;
+    }
+    let say = |reason: Option<Reason>| reason.map_or("permitted".to_owned(), |r| r.to_string());
+    let detail = refusal.map(|refusal| refusal.detail.as_str()).unwrap_or_default();
+    Replayed::Differs(format!("recorded {}, again {} {detail}", say(recorded), say(again)))
+}
+
+fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
+    let mut facts = Vec::new();
+    for note in &record.facts {
+        let Some(name) = FACTS.iter().find(|name| **name == note.name) else {
+            return Err(Replayed::Differs(format!("there is no fact `{}`", note.name)));
+        };
+        let (text, personal) = match &note.value {
+            FactValue::Clear(text) => (Some(text.clone()), false),
+            FactValue::Sealed(sealed) => {
+                (seal.open(&format!("{}/{name}", record.id), sealed), true)
+            }
+            FactValue::Erased => return Err(Replayed::NotReplayable("its facts were erased")),
+        };
+        let value = text.and_then(|text| serde_json::from_str(&text).ok());
+        let Some(value) = value else {
+            return Err(Replayed::Differs(format!("the fact `{name}` does not open")));
+        };
+        facts.push(TracedFact { name, as_of: note.as_of, value, personal });
+    }
+    Ok(facts)
+}
+
+/// Every fact that the stages note.
+const FACTS: [&str; 9] = [
+    "head",
+    "headers",
+    "message",
+    "guard",
+    "principal",
+    "identity",
+    "body",
+    "limits",
+    "obligation",
+];
+
+fn value<'a>(facts: &'a [TracedFact], name: &str) -> Option<&'a Value> {
+    facts.iter().find(|fact| fact.name == name).map(|fact| &fact.value)
+}
+
+fn arrival(record: &Record, facts: &[TracedFact]) -> Option<Arrival> {
+    let text = |value: &Value, key: &str| Some(value.get(key)?.as_str()?.to_owned());
+    let (head, host, peer) = match (value(facts, "message"), value(facts, "head")) {
+        (Some(message), _) => (message, text(message, "host"), text(message, "address")?),
+        (None, Some(head)) => (head, None, text(head, "peer")?),
+        (None, None) => return None,
+    };
+    let mut request =
+        Request::builder().method(text(head, "method")?.as_str()).uri(text(head, "target")?);
+    let listed = [head.get("headers"), value(facts, "headers")];
+    for header in listed.into_iter().flatten().filter_map(Value::as_array).flatten() {
+        let (name, value) = (header.get(0)?.as_str()?, header.get(1)?.as_str()?);
+        request = request.header(name, HeaderValue::from_str(value).ok()?);
+    }
+    if let Some(host) = host {
+        request = request.header(http::header::HOST, host);
+    }
+    let (parts, ()) = request.body(()).ok()?.into_parts();
+    let peer: IpAddr = peer.parse().ok()?;
+    Some(Arrival { parts, peer, listener: record.listener.clone() })
+}
+
+/// The facts that the chain is given, from those that were noted.
+fn given(record: &Record, facts: &[TracedFact]) -> Facts {
+    let flag = |value: &Value, key: &str| value.get(key).and_then(Value::as_bool);
+    let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_u64);
+    let guard = value(facts, "guard").and_then(|guard| {
+        Some(Guarded {
+            admitted: flag(guard, "admitted")?,
+            failures_left: flag(guard, "failures_left")?,
+            retry_after_secs: 1,
+        })
+    });
+    let principal = value(facts, "principal").and_then(|principal| {
+        let principal: Principal = serde_json::from_value(principal.clone()).ok()?;
+        Some(Ok(Arc::new(Authenticated::from_record(principal))))
+    });
+    let identity = || value(facts, "identity").and_then(refused).map(Err);
+    let body =
+        value(facts, "body").map(|body| BodyFact::AsRecorded(refused(body).map_or(Ok(()), Err)));
+    let limits = value(facts, "limits").and_then(|limits| {
+        Some(match limits.get("exhausted").and_then(Value::as_str) {
+            None => LimitsFact::Taken(Vec::new()),
+            Some(limit) => LimitsFact::Exhausted {
+                limit: limit.into(),
+                concurrent: flag(limits, "concurrent")?,
+                retry_after_secs: number(limits, "retry_after")?,
+            },
+        })
+    });
+    Facts {
+        guard,
+        identity: principal.or_else(identity),
+        body,
+        limits,
+        intent_durable: Some(record.reason != Some(Reason::RecordUnavailable)),
+        ..Facts::default()
+    }
+}
+
+fn refused(value: &Value) -> Option<Refused> {
+    let reason: Reason = serde_json::from_value(value.get("reason")?.clone()).ok()?;
+    Some(Refused::new(reason, value.get("detail")?.as_str()?))
+}
