@@ -17,13 +17,16 @@ fn main() -> Result<()> {
     }
 }
 
-/// Runs every test of the workspace. The tests of today need nothing that cargo does not bring.
+/// Runs every test of the workspace, and the demo. They need nothing that cargo does not bring.
 fn test() -> Result<()> {
     println!("installing: nothing is needed beyond the toolchain");
+    cargo(&["test", "--workspace", "--all-features"])?;
+    cargo(&["run", "--quiet", "-p", "portcullis", "--", "demo", "--once"])
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(cargo)
-        .args(["test", "--workspace", "--all-features"])
-        .status()
-        .context("cargo test cannot be started")?;
-    if status.success() { Ok(()) } else { bail!("tests failed") }
+    println!("running: cargo {}", arguments.join(" "));
+    let status = Command::new(cargo).args(arguments).status().context("cargo cannot be started")?;
+    if status.success() { Ok(()) } else { bail!("`cargo {}` failed", arguments.join(" ")) }
 }

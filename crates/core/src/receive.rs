@@ -10,7 +10,7 @@ use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION,
 };
 use http::{HeaderName, HeaderValue};
-use portcullis_model::{ListenerId, Reason, Stage};
+use portcullis_model::{ListenerId, Method, Reason, Stage};
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_spec::Location;
 use serde_json::json;
@@ -117,6 +117,7 @@ fn note_head(trace: &mut Trace, arrival: &Arrival, snapshot: &Snapshot) {
         json!([name.as_str(), value])
     };
     let parts = &arrival.parts;
+    trace.request.method = Method::parse(parts.method.as_str());
     trace.personal_fact(
         "head",
         json!({

@@ -7,8 +7,10 @@ pub mod admin;
 pub mod answer;
 pub mod body;
 pub mod connections;
+pub mod door;
 pub mod serve;
 pub mod server;
 pub mod streamed;
 
-pub use server::{Door, Running};
+pub use door::Door;
+pub use server::Running;

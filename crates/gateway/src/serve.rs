@@ -23,7 +23,7 @@ use portcullis_transport::upstream::{Failure, Pool, UpstreamBody};
 
 use crate::answer;
 use crate::body::RequestBody;
-use crate::server::Door;
+use crate::door::Door;
 use crate::streamed::{Answer, Crossing, Streamed};
 
 /// What one worker serves with.

@@ -14,9 +14,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use portcullis_model::ListenerId;
 use portcullis_reading::http1::Bounds;
-use portcullis_runtime::Driver;
-use portcullis_runtime::clock::RecordIds;
-use portcullis_telemetry::Metrics;
 use portcullis_transport::guarded::{Deadlines, GuardedStream};
 use portcullis_transport::listen;
 use portcullis_transport::upstream::{Pool, Target};
@@ -26,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::connections::{Connections, Seat};
+use crate::door::Door;
 use crate::serve::{Origin, Worker};
 
 /// How long requests under way may take after a stop.
@@ -36,17 +34,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Longest time for a client to take any byte of its answer.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
-
-/// What all workers share.
-#[derive(Debug)]
-pub struct Door {
-    /// Decides.
-    pub driver: Driver,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
-    /// Names decisions.
-    pub ids: RecordIds,
-}
 
 /// A gateway that listens.
 #[derive(Debug)]

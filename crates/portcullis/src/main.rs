@@ -1,11 +1,12 @@
 //! The command line: which verb was meant, in which folder, in which format. Each verb has a room
-//! of its own under [`verbs`]; what serves an estate is wired in [`serving`].
+//! of its own under [`verbs`]; what serves an estate is wired in [`serving`]; [`demo`] shows it at work.
 //!
 //! Exit codes: 0 done, 1 something was refused or differs, 2 wrong input or could not run.
 
 #![allow(clippy::print_stdout, reason = "a command line speaks on standard output")]
 #![allow(clippy::print_stderr, reason = "and about its own failures on standard error")]
 
+mod demo;
 mod serving;
 mod verbs;
 
@@ -71,6 +72,8 @@ enum Verb {
         /// A file of records.
         file: PathBuf,
     },
+    /// Serves the example shop to some forty requests, good ones and attacks.
+    Demo(demo::Arguments),
     /// Decides requests of a file without network.
     Simulate {
         /// A YAML list of requests.
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Verb::Key { verb } => key::run(&folder, &verb),
         Verb::Explain { what } => explain::run(&folder, &what),
         Verb::Replay { file } => replay::run(&folder, &file, format),
+        Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Simulate { file } => simulate::run(&folder, &file, format),
     };
     match done {

@@ -82,6 +82,7 @@ pub struct GuardedStream<S> {
     passed: usize,
     instead: &'static [u8],
     ended: bool,
+    refused: bool,
     heads: u64,
     waiting: Waiting,
     read_timer: Pin<Box<Sleep>>,
@@ -112,6 +113,7 @@ impl<S> GuardedStream<S> {
             passed: 0,
             instead: b"",
             ended: false,
+            refused: false,
             heads: 0,
             waiting: Waiting::Nothing,
             read_timer: Box::pin(sleep(deadlines.idle)),
@@ -157,6 +159,7 @@ impl<S> GuardedStream<S> {
     fn refuse(&mut self, violation: Violation) {
         self.heads = self.heads.saturating_add(1);
         self.ended = true;
+        self.refused = true;
         self.instead = REFUSED_HEAD;
         let mut refused = self.connection.refused.lock().unwrap_or_else(PoisonError::into_inner);
         *refused = Some((self.heads, violation));
@@ -229,7 +232,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
                 return Poll::Ready(Ok(()));
             }
             if this.ended {
-                return Poll::Ready(Ok(()));
+                // the parser takes an end for a client that is gone, and would drop the answer
+                let whole = this.refused || this.guard.in_head();
+                let answered = this.connection.answered.load(Ordering::Relaxed);
+                let waits = whole && answered < this.heads;
+                return if waits { Poll::Pending } else { Poll::Ready(Ok(())) };
             }
             if this.judge()? {
                 continue;

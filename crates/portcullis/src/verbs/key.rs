@@ -60,6 +60,19 @@ pub(crate) struct New {
     days: u32,
 }
 
+impl New {
+    /// A key for a year.
+    pub(crate) fn of(provider: &str, holder: &str, scopes: &[&str]) -> Self {
+        Self {
+            provider: provider.to_owned(),
+            holder: holder.to_owned(),
+            tenant: None,
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            days: 365,
+        }
+    }
+}
+
 /// Does it.
 pub(crate) fn run(folder: &Path, verb: &Verb) -> Result<Exit> {
     match verb {
@@ -68,7 +81,11 @@ pub(crate) fn run(folder: &Path, verb: &Verb) -> Result<Exit> {
             Ok(Exit::Done)
         }
         Verb::List { provider } => list(&store(folder, provider)?.path),
-        Verb::Revoke { provider, id } => revoke(&store(folder, provider)?.path, id),
+        Verb::Revoke { provider, id } => {
+            revoke_in(folder, provider, id)?;
+            println!("revoked {id}");
+            Ok(Exit::Done)
+        }
     }
 }
 
@@ -94,7 +111,8 @@ fn store(folder: &Path, name: &str) -> Result<Store> {
     }
 }
 
-fn make(folder: &Path, new: &New) -> Result<String> {
+/// Makes a key and answers its text, which is stored nowhere.
+pub(crate) fn make(folder: &Path, new: &New) -> Result<String> {
     let store = store(folder, &new.provider)?;
     let pepper = pepper(folder, &store.provider.pepper)?;
     let mut keys = read(&store.path)?;
@@ -147,15 +165,15 @@ fn list(path: &Path) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn revoke(path: &Path, id: &str) -> Result<Exit> {
-    let mut keys = read(path)?;
+/// Revokes a key; revoking it again changes nothing.
+pub(crate) fn revoke_in(folder: &Path, provider: &str, id: &str) -> Result<()> {
+    let path = store(folder, provider)?.path;
+    let mut keys = read(&path)?;
     let Some(key) = keys.iter_mut().find(|key| key.id == id) else {
         bail!("there is no key `{id}`");
     };
     key.revoked.get_or_insert_with(clock::now);
-    write(path, keys)?;
-    println!("revoked {id}");
-    Ok(Exit::Done)
+    write(&path, keys)
 }
 
 fn read(path: &Path) -> Result<Vec<StoredKey>> {

@@ -1,0 +1,18 @@
+//! What do all workers share?
+
+use std::sync::Arc;
+
+use portcullis_runtime::Driver;
+use portcullis_runtime::clock::RecordIds;
+use portcullis_telemetry::Metrics;
+
+/// What all workers share.
+#[derive(Debug)]
+pub struct Door {
+    /// Decides.
+    pub driver: Driver,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Names decisions.
+    pub ids: RecordIds,
+}
