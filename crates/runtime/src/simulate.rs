@@ -169,7 +169,7 @@ fn facts(one: &Simulated, now: Timestamp) -> Facts {
     Facts {
         guard: Some(Guarded { admitted: true, failures_left: true, retry_after_secs: 0 }),
         identity: Some(Ok(Arc::new(Authenticated::from_record(principal)))),
-        body: (!one.body.is_empty()).then(|| BodyFact::Whole(Bytes::from(one.body.clone()))),
+        body: Some(BodyFact::Whole(Bytes::from(one.body.clone()))),
         limits: Some(LimitsFact::Taken(Vec::new())),
         intent_durable: Some(true),
         ..Facts::default()
