@@ -1,1 +1,23 @@
-//! Real counterparts for tests: raw clients, upstreams that misbehave by switch, token issuers.
+//! Real counterparts for tests: a client that sends exactly its bytes, upstreams that misbehave by
+//! switch, token issuers, and the gateway as a process of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+#![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
+
+pub mod gateway;
+pub mod issuer;
+pub mod raw;
+pub mod shop;
+pub mod upstream;
+
+pub use gateway::Gateway;
+pub use issuer::{Issuer, Token};
+pub use raw::Answer;
+pub use shop::Shop;
+pub use upstream::{Behaviour, Upstream};

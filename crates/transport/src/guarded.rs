@@ -9,7 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -48,6 +48,7 @@ pub struct Connection {
     refused: Mutex<Option<(u64, Violation)>>,
     broken_body: Mutex<Option<Violation>>,
     answered: AtomicU64,
+    reader: Mutex<Option<Waker>>,
 }
 
 impl Connection {
@@ -64,9 +65,24 @@ impl Connection {
         self.broken_body.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Says that one more request has been answered; only then does idle time count.
+    /// Says that one more request has been answered; only then do idle time and the client's end of
+    /// sending count.
     pub fn answered(&self) {
-        self.answered.fetch_add(1, Ordering::Relaxed);
+        self.answered.fetch_add(1, Ordering::AcqRel);
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// Whether a request is not answered yet; if so, the reader is woken when it is.
+    fn is_busy(&self, heads: u64, cx: &Context<'_>) -> bool {
+        if self.answered.load(Ordering::Acquire) >= heads {
+            return false;
+        }
+        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+        // it may have been answered between the two
+        self.answered.load(Ordering::Acquire) < heads
     }
 }
 
@@ -167,10 +183,9 @@ impl<S> GuardedStream<S> {
 
     /// Whether a deadline of the reading side has passed.
     fn read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let answered = self.connection.answered.load(Ordering::Relaxed);
         let waiting = match (self.guard.in_head(), self.raw.is_empty()) {
             (true, false) => Waiting::Head,
-            (true, true) if answered == self.heads => Waiting::FirstByte,
+            (true, true) if !self.connection.is_busy(self.heads, cx) => Waiting::FirstByte,
             (true, true) | (false, _) => Waiting::Nothing,
         };
         if waiting != self.waiting {
@@ -234,8 +249,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
             if this.ended {
                 // the parser takes an end for a client that is gone, and would drop the answer
                 let whole = this.refused || this.guard.in_head();
-                let answered = this.connection.answered.load(Ordering::Relaxed);
-                let waits = whole && answered < this.heads;
+                let waits = whole && this.connection.is_busy(this.heads, cx);
                 return if waits { Poll::Pending } else { Poll::Ready(Ok(())) };
             }
             if this.judge()? {

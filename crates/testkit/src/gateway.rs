@@ -1,0 +1,140 @@
+//! The gateway as a process of its own, and what it wrote down.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use portcullis_model::Record;
+use portcullis_model::record::RecordKind;
+
+/// Longest wait for the process or for a record.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running gateway; killed when it is dropped.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Where its listeners are, by name.
+    pub addresses: BTreeMap<String, SocketAddr>,
+    /// Its estate.
+    pub folder: PathBuf,
+    child: Child,
+}
+
+impl Gateway {
+    /// Starts the binary on the estate of a folder and waits until it listens.
+    #[must_use]
+    pub fn start(binary: &Path, folder: &Path) -> Self {
+        let ports = folder.join("ports.json");
+        let _gone: std::io::Result<()> = std::fs::remove_file(&ports);
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("log.txt"))
+            .unwrap();
+        let mut child = Command::new(binary)
+            .arg("-C")
+            .arg(folder)
+            .args(["run", "--workers", "2", "--ports-file"])
+            .arg(&ports)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while !ports.exists() {
+            let ended = child.try_wait().unwrap();
+            let log = || std::fs::read_to_string(folder.join("log.txt")).unwrap_or_default();
+            assert!(ended.is_none(), "the gateway ended at once: {}", log());
+            assert!(begun.elapsed() < PATIENCE, "the gateway does not listen: {}", log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let addresses = serde_json::from_slice(&std::fs::read(&ports).unwrap()).unwrap();
+        Self { addresses, folder: folder.to_owned(), child }
+    }
+
+    /// Where a listener is.
+    #[must_use]
+    pub fn address(&self, listener: &str) -> SocketAddr {
+        self.addresses[listener]
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything that it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log.txt")).unwrap_or_default()
+    }
+
+    /// All records in the order of their files.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        records(&self.folder.join("state/records"))
+    }
+
+    /// The outcome of a decision; waits for it to be written.
+    #[must_use]
+    pub fn outcome(&self, id: &str) -> Record {
+        self.wait_for(|records| {
+            records
+                .iter()
+                .find(|record| record.id.as_str() == id && record.kind == RecordKind::Outcome)
+                .cloned()
+        })
+        .unwrap_or_else(|| panic!("no record of `{id}`"))
+    }
+
+    /// Waits until something is found in the records.
+    #[must_use]
+    pub fn wait_for<T>(&self, find: impl Fn(&[Record]) -> Option<T>) -> Option<T> {
+        let begun = Instant::now();
+        loop {
+            let found = find(&self.records());
+            if found.is_some() || begun.elapsed() > PATIENCE {
+                return found;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Asks it to stop and waits for it; whether it ended well.
+    #[must_use]
+    pub fn stop(mut self) -> bool {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &pid]).status().unwrap().success();
+        told && self.child.wait().unwrap().success()
+    }
+
+    /// Kills it without warning.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _killed: std::io::Result<()> = self.child.kill();
+        let _waited: std::io::Result<_> = self.child.wait();
+    }
+}
+
+/// All records of a folder; a line that was cut off by a kill is left out.
+#[must_use]
+pub fn records(directory: &Path) -> Vec<Record> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut records = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        records.extend(text.lines().filter_map(|line| serde_json::from_str(line).ok()));
+    }
+    records
+}
