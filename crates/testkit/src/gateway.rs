@@ -103,18 +103,10 @@ impl Gateway {
         }
     }
 
-    /// Asks it to stop and waits for it; whether it ended well.
-    #[must_use]
-    pub fn stop(mut self) -> bool {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &pid]).status().unwrap().success();
-        told && self.child.wait().unwrap().success()
-    }
-
-    /// Kills it without warning.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// Waits for its end, which must be a good one.
+    pub fn ended(&mut self) {
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "the gateway ended with {status}: {}", self.log());
     }
 }
 
