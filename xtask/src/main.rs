@@ -1,9 +1,12 @@
 //! The project's own tools: `cargo xtask arch` holds the house to its floors, `cargo xtask test`
-//! runs every test.
+//! runs every test, `cargo xtask guards` switches each guard off and expects the demo to fail,
+//! `cargo xtask bench` measures beside nginx and Envoy.
 
 #![allow(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
 mod arch;
+mod bench;
+mod guards;
 
 use std::process::Command;
 
@@ -13,7 +16,9 @@ fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("arch") => arch::run(),
         Some("test") => test(),
-        _ => bail!("usage: cargo xtask arch | test"),
+        Some("bench") => bench::run(),
+        Some("guards") => guards::run(),
+        _ => bail!("usage: cargo xtask arch | bench | guards | test"),
     }
 }
 
@@ -21,7 +26,8 @@ fn main() -> Result<()> {
 fn test() -> Result<()> {
     println!("installing: nothing is needed beyond the toolchain");
     cargo(&["test", "--workspace", "--all-features"])?;
-    cargo(&["run", "--quiet", "-p", "portcullis", "--", "demo", "--once"])
+    cargo(&["run", "--quiet", "-p", "portcullis", "--", "demo", "--once"])?;
+    guards::run()
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {

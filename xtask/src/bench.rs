@@ -1,0 +1,160 @@
+//! How much processor time does a request cost, next to nginx and Envoy on the same machine in the
+//! same run? Writes `docs/benchmarks.md`.
+//!
+//! Every contestant has one worker and the same upstream and is asked over kept connections, in turns;
+//! what is compared is processor time per request (from the scheduler's own count), because wall
+//! time on a shared machine says little. Medians of the rounds are reported.
+
+mod load;
+mod rivals;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use portcullis_testkit::issuer::Issuer;
+
+use crate::cargo;
+use load::{Load, Upstream};
+use rivals::{Contestant, Tools};
+
+/// Rounds; the median counts.
+const ROUNDS: usize = 5;
+
+/// Requests of one contestant in one round.
+const REQUESTS: usize = 20_000;
+
+/// A contestant with what it is asked.
+struct Row {
+    name: &'static str,
+    contestant: Contestant,
+    load: Load,
+    micros: Vec<f64>,
+}
+
+/// Measures and writes.
+pub(crate) fn run() -> Result<()> {
+    cargo(&["build", "--release", "-p", "portcullis"])?;
+    let tools = Tools::find()?;
+    let upstream = Upstream::start()?;
+    let issuer = Issuer::new("bench");
+    let folder = tempfile::tempdir()?;
+    let mut rows = rows(&tools, &upstream, &issuer, folder.path())?;
+    for row in &rows {
+        row.load.run(row.contestant.address, REQUESTS / 10)?;
+    }
+    for round in 0..ROUNDS {
+        for row in &mut rows {
+            let before = row.contestant.cpu_nanos()?;
+            row.load.run(row.contestant.address, REQUESTS)?;
+            let spent = row.contestant.cpu_nanos()?.saturating_sub(before);
+            let micros = spent as f64 / 1000.0 / REQUESTS as f64;
+            println!("round {round}: {:<40} {micros:>7.1} us", row.name);
+            row.micros.push(micros);
+        }
+    }
+    let mut memory = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.name.starts_with("Portcullis")) {
+        memory.insert(row.name, row.contestant.resident_kib()?);
+    }
+    let mut sent = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.contestant.records.is_some()) {
+        sent.insert(row.name, REQUESTS * ROUNDS + REQUESTS / 10);
+    }
+    let medians: BTreeMap<&str, f64> =
+        rows.iter().map(|row| (row.name, median(&row.micros))).collect();
+    for row in rows {
+        let (name, records) = (row.name, row.contestant.records.clone());
+        row.contestant.stop()?;
+        if let (Some(records), Some(sent)) = (records, sent.get(name)) {
+            let written = count_records(&records)?;
+            ensure!(written == *sent, "{name}: {sent} requests left {written} records");
+        }
+    }
+    let text = report(&medians, &memory, &tools)?;
+    fs::write("docs/benchmarks.md", &text)?;
+    println!("{text}");
+    Ok(())
+}
+
+fn rows(tools: &Tools, upstream: &Upstream, issuer: &Issuer, folder: &Path) -> Result<Vec<Row>> {
+    let row = |name, contestant, load| Row { name, contestant, load, micros: Vec::new() };
+    let at = |name: &str| {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder).map(|()| folder)
+    };
+    let upstream = upstream.address;
+    Ok(vec![
+        row("nginx, bare", rivals::nginx(tools, &at("nginx")?, upstream)?, Load::bare()),
+        row("Envoy, bare", rivals::envoy(tools, &at("envoy")?, upstream, None)?, Load::bare()),
+        row(
+            "Envoy, JWT + RBAC",
+            rivals::envoy(tools, &at("envoy-jwt")?, upstream, Some(issuer))?,
+            Load::tokens(issuer),
+        ),
+        row(
+            "Portcullis, bare",
+            rivals::portcullis(&at("bare")?, upstream, issuer, "best_effort")?,
+            Load::bare(),
+        ),
+        row(
+            "Portcullis, JWT + Cedar + limits",
+            rivals::portcullis(&at("jwt")?, upstream, issuer, "best_effort")?,
+            Load::tokens(issuer),
+        ),
+        row(
+            "Portcullis, all that + 1 KB JSON body",
+            rivals::portcullis(&at("body")?, upstream, issuer, "best_effort")?,
+            Load::bodies(issuer),
+        ),
+        row(
+            "Portcullis, JWT + Cedar + limits, durable",
+            rivals::portcullis(&at("durable")?, upstream, issuer, "required")?,
+            Load::tokens(issuer),
+        ),
+    ])
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn count_records(folder: &Path) -> Result<usize> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let text = fs::read_to_string(entry?.path())?;
+        count += text.lines().filter(|line| line.contains("\"kind\":\"outcome\"")).count();
+    }
+    Ok(count)
+}
+
+fn report(
+    medians: &BTreeMap<&str, f64>,
+    memory: &BTreeMap<&str, u64>,
+    tools: &Tools,
+) -> Result<String> {
+    let of = |name: &str| medians.get(name).copied().context("a contestant is missing");
+    let nginx = of("nginx, bare")?;
+    let envoy = of("Envoy, JWT + RBAC")?;
+    let mut text = format!(
+        "# Benchmarks\n\nMade by `cargo xtask bench`: processor time per request, medians of {ROUNDS} \
+         rounds of {REQUESTS} requests, taken in turns on one machine with {} cores; one worker each, \
+         the same upstream, kept connections, requests of 64 callers. Every request to Portcullis left \
+         its record; the run fails otherwise. Rival versions: {}.\n\n\
+         | contestant | us per request | / bare nginx | / Envoy with JWT |\n|---|---|---|---|\n",
+        std::thread::available_parallelism()?,
+        tools.versions()?,
+    );
+    for (name, micros) in medians {
+        writeln!(text, "| {name} | {micros:.1} | {:.2} | {:.2} |", micros / nginx, micros / envoy)?;
+    }
+    text.push_str("\nResident memory after the rounds:\n\n| contestant | MiB |\n|---|---|\n");
+    for (name, kib) in memory {
+        writeln!(text, "| {name} | {:.1} |", *kib as f64 / 1024.0)?;
+    }
+    Ok(text)
+}
