@@ -34,6 +34,23 @@ struct Row {
     micros: Vec<f64>,
 }
 
+/// Loads one kind of contestant for as long as somebody watches it with a profiler.
+pub(crate) fn profile(kind: &str) -> Result<()> {
+    cargo(&["build", "--release", "-p", "portcullis"])?;
+    let (upstream, issuer, folder) =
+        (Upstream::start()?, Issuer::new("bench"), tempfile::tempdir()?);
+    let contestant = rivals::portcullis(folder.path(), upstream.address, &issuer, "best_effort")?;
+    let load = match kind {
+        "bare" => Load::bare(),
+        "jwt" => Load::tokens(&issuer),
+        "body" => Load::bodies(&issuer),
+        _ => anyhow::bail!("usage: cargo xtask profile bare | jwt | body"),
+    };
+    println!("process {}", contestant.pid());
+    load.run(contestant.address, REQUESTS * 10)?;
+    contestant.stop()
+}
+
 /// Measures and writes.
 pub(crate) fn run() -> Result<()> {
     cargo(&["build", "--release", "-p", "portcullis"])?;

@@ -17,8 +17,9 @@ fn main() -> Result<()> {
         Some("arch") => arch::run(),
         Some("test") => test(),
         Some("bench") => bench::run(),
+        Some("profile") => bench::profile(&std::env::args().nth(2).unwrap_or_default()),
         Some("guards") => guards::run(),
-        _ => bail!("usage: cargo xtask arch | bench | guards | test"),
+        _ => bail!("usage: cargo xtask arch | bench | guards | profile | test"),
     }
 }
 

@@ -13,6 +13,9 @@ use portcullis_testkit::issuer::Issuer;
 /// Where tools that are fetched go.
 const TOOLS: &str = "target/tools";
 
+/// Policies beside those of the shop, over its operations; with them it is a hundred.
+const POLICIES: usize = 87;
+
 /// The rivals' binaries.
 pub(super) struct Tools {
     nginx: PathBuf,
@@ -51,7 +54,11 @@ impl Tools {
         let nginx = Command::new(&self.nginx).arg("-v").output()?;
         let envoy = Command::new(&self.envoy).arg("--version").output()?;
         let envoy = String::from_utf8_lossy(&envoy.stdout);
-        let envoy = envoy.split('/').nth(1).unwrap_or("unknown");
+        let envoy = envoy
+            .rsplit("version:")
+            .next()
+            .and_then(|rest| rest.split('/').nth(1))
+            .unwrap_or("unknown");
         Ok(format!("{}, Envoy {envoy}", String::from_utf8_lossy(&nginx.stderr).trim()))
     }
 }
@@ -66,6 +73,11 @@ pub(super) struct Contestant {
 }
 
 impl Contestant {
+    /// Its process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Processor time of all its threads so far.
     pub(super) fn cpu_nanos(&self) -> Result<u64> {
         let mut nanos = 0_u64;
@@ -207,12 +219,15 @@ pub(super) fn portcullis(
     fs::write(folder.join("keys.json"), issuer.jwks())?;
     fs::create_dir_all(folder.join("state"))?;
     fs::write(folder.join("state/pepper"), "0123456789abcdef0123456789abcdef")?;
-    let policy = |number| {
+    let actions = ["listOrders", "createOrder", "getOrder", "cancelOrder", "listProducts"];
+    let policy = |(number, action): (usize, &&str)| {
         format!(
-            "@id(\"team-{number}\")\npermit (principal is Orders::User, action in Orders::Action::\"op_read\", resource)\nwhen {{ principal.roles.contains(\"team-{number}\") }};\n"
+            "@id(\"team-{number}\")\npermit (principal is Orders::User, action == Orders::Action::\"{action}\", \
+             resource)\nwhen {{ principal.roles.contains(\"team-{number}\") }};\n"
         )
     };
-    fs::write(folder.join("policies/teams.cedar"), (0..90).map(policy).collect::<String>())?;
+    let policies: String = actions.iter().cycle().take(POLICIES).enumerate().map(policy).collect();
+    fs::write(folder.join("policies/teams.cedar"), policies)?;
     let ports = folder.join("ports.json");
     let mut command = Command::new("target/release/portcullis");
     command.arg("-C").arg(folder).args(["run", "--workers", "1", "--ports-file"]).arg(&ports);
