@@ -47,7 +47,13 @@ pub(crate) fn profile(kind: &str) -> Result<()> {
         _ => anyhow::bail!("usage: cargo xtask profile bare | jwt | body"),
     };
     println!("process {}", contestant.pid());
+    load.run(contestant.address, REQUESTS)?;
+    let before = contestant.cpu_nanos()?;
     load.run(contestant.address, REQUESTS * 10)?;
+    let nanos = contestant.cpu_nanos()?.saturating_sub(before);
+    #[allow(clippy::cast_precision_loss, reason = "a figure for reading")]
+    let micros = nanos as f64 / 1000.0 / (REQUESTS * 10) as f64;
+    println!("{micros:.1} us of processor time per request");
     contestant.stop()
 }
 

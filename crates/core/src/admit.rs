@@ -5,7 +5,7 @@ use bytes::Bytes;
 use portcullis_config::declaration::{Audit, LimitPer};
 use portcullis_limit::Taken;
 use portcullis_model::{LimitId, Obligation, Reason, Stage};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::authorize::Authorized;
 use crate::facts::{Facts, LimitClaim, LimitsFact, Need};
@@ -64,7 +64,11 @@ pub fn decide(
         (Some(LimitsFact::Exhausted { limit, concurrent, retry_after_secs }), _) => {
             trace.fact(
                 "limits",
-                json!({"exhausted": limit, "concurrent": concurrent, "retry_after": retry_after_secs}),
+                &ExhaustedFact {
+                    concurrent: *concurrent,
+                    exhausted: limit,
+                    retry_after: *retry_after_secs,
+                },
             );
             return Step::Refused(exhausted(limit, *concurrent, *retry_after_secs));
         }
@@ -98,10 +102,10 @@ fn obligation(inspected: &Inspected) -> Option<Obligation> {
 }
 
 fn note(trace: &mut Trace, taken: &[(LimitId, Taken)], obligation: Obligation, required: bool) {
-    let names: Vec<&str> = taken.iter().map(|(limit, _)| limit.as_str()).collect();
-    trace.fact("limits", json!({"taken": names}));
+    let taken = taken.iter().map(|(limit, _)| limit.as_str()).collect();
+    trace.fact("limits", &TakenFact { taken });
     if required {
-        trace.fact("obligation", json!(obligation));
+        trace.fact("obligation", &obligation);
     }
     trace.say(Stage::Admit, "within every limit");
 }
@@ -143,4 +147,16 @@ fn claims(inspected: &Inspected, snapshot: &Snapshot) -> Vec<LimitClaim> {
         claims.push(LimitClaim { limit: id.clone(), key });
     }
     claims
+}
+
+#[derive(Serialize)]
+struct ExhaustedFact<'a> {
+    concurrent: bool,
+    exhausted: &'a LimitId,
+    retry_after: u64,
+}
+
+#[derive(Serialize)]
+struct TakenFact<'a> {
+    taken: Vec<&'a str>,
 }

@@ -10,7 +10,6 @@ use portcullis_config::declaration::Provider;
 use portcullis_identity::credential::{self, Shown};
 use portcullis_identity::{Authenticated, Refused, api_key, jwt, token_digest};
 use portcullis_model::{PrincipalKind, ProviderId, Reason, Stage, Timestamp};
-use serde_json::json;
 
 use crate::facts::{Facts, Keys, Need};
 use crate::receive::Received;
@@ -211,7 +210,7 @@ fn note(result: &Result<Arc<Authenticated>, Refused>, trace: &mut Trace) {
                 }
                 None => trace.say(Stage::Identify, "anonymous, which the boundary allows here"),
             }
-            trace.personal_fact("principal", json!(principal));
+            trace.personal_fact("principal", principal);
         }
         Err(refused) => trace.verdict("identity", Err(refused)),
     }

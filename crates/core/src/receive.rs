@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue};
 use portcullis_model::{ListenerId, Method, Reason, Stage};
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_spec::Location;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::facts::{Facts, Need};
 use crate::hex::hex;
@@ -114,18 +114,18 @@ fn note_head(trace: &mut Trace, arrival: &Arrival, snapshot: &Snapshot) {
             true => "(withheld)".into(),
             false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
         };
-        json!([name.as_str(), value])
+        (name.as_str().to_owned(), value)
     };
     let parts = &arrival.parts;
     trace.request.method = Method::parse(parts.method.as_str());
     trace.personal_fact(
         "head",
-        json!({
-            "method": parts.method.as_str(),
-            "target": parts.uri.to_string(),
-            "headers": parts.headers.iter().map(text).collect::<Vec<_>>(),
-            "peer": arrival.peer,
-        }),
+        &HeadFact {
+            headers: parts.headers.iter().map(text).collect(),
+            method: parts.method.as_str(),
+            peer: arrival.peer,
+            target: parts.uri.to_string(),
+        },
     );
 }
 
@@ -140,11 +140,11 @@ fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperat
         .chain(named)
     {
         for value in message.headers.get_all(name) {
-            headers.push(json!([name, String::from_utf8_lossy(value.as_bytes())]));
+            headers.push((name, String::from_utf8_lossy(value.as_bytes())));
         }
     }
     if !headers.is_empty() {
-        trace.personal_fact("headers", json!(headers));
+        trace.personal_fact("headers", &headers);
     }
 }
 
@@ -155,12 +155,12 @@ fn note_message(trace: &mut Trace, message: &Message) {
     trace.request.digest = Some(digest(message));
     trace.personal_fact(
         "message",
-        json!({
-            "method": message.method,
-            "host": message.host.as_str(),
-            "target": message.target(),
-            "address": message.client_address,
-        }),
+        &MessageFact {
+            address: message.client_address,
+            host: message.host.as_str(),
+            method: message.method,
+            target: message.target(),
+        },
     );
 }
 
@@ -185,7 +185,7 @@ fn guard(facts: &Facts, trace: &mut Trace) -> Result<(), Refusal> {
     let guarded = facts.guard.ok_or_else(|| Refusal::missing_fact(Stage::Receive, "guard"))?;
     trace.fact(
         "guard",
-        json!({"admitted": guarded.admitted, "failures_left": guarded.failures_left}),
+        &GuardFact { admitted: guarded.admitted, failures_left: guarded.failures_left },
     );
     let reason = if !guarded.admitted {
         Reason::AddressThrottled
@@ -250,4 +250,26 @@ fn route(
         parameters,
         crossing: Arc::clone(crossing),
     })
+}
+
+#[derive(Serialize)]
+struct HeadFact<'a> {
+    headers: Vec<(String, String)>,
+    method: &'a str,
+    peer: IpAddr,
+    target: String,
+}
+
+#[derive(Serialize)]
+struct MessageFact<'a> {
+    address: IpAddr,
+    host: &'a str,
+    method: Method,
+    target: String,
+}
+
+#[derive(Serialize)]
+struct GuardFact {
+    admitted: bool,
+    failures_left: bool,
 }

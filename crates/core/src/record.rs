@@ -4,8 +4,7 @@
 use portcullis_model::record::{
     Caller, Outcome, RECORD_VERSION, Record, RecordKind, RequestSummary, StageNote,
 };
-use portcullis_model::{Decision, Stage};
-use serde_json::{Value, json};
+use portcullis_model::{Decision, Principal, Stage};
 
 use crate::hex::hex;
 use crate::refusal::Refusal;
@@ -29,46 +28,50 @@ pub type Timings = Vec<(Stage, u64)>;
 #[must_use]
 pub fn draft(
     kind: RecordKind,
-    trace: &Trace,
+    trace: Trace,
     revision: &str,
     refusal: Option<&Refusal>,
     timings: &Timings,
     outcome: Option<Outcome>,
 ) -> Draft {
+    let stages = stage_notes(&trace, refusal, timings);
+    let digest = digest(&trace.request, &trace.facts);
     let principal = trace.caller.as_ref().map(|caller| caller.principal());
     let stage = refusal.map_or(Stage::Admit, |refusal| refusal.stage);
     // a failure after admission does not undo the decision that was given
     let permitted = refusal
         .is_none_or(|refusal| refusal.stage > Stage::Admit && refusal.stage != Stage::Record);
     Draft {
-        principal_name: principal.map(portcullis_model::Principal::qualified_name),
-        facts: trace.facts.clone(),
+        principal_name: principal.map(Principal::qualified_name),
         record: Record {
             v: RECORD_VERSION,
-            id: trace.id.clone(),
+            id: trace.id,
             kind,
             at: trace.at,
             revision: revision.to_owned(),
-            listener: trace.listener.clone(),
-            request: trace.request.clone(),
-            crossing: trace.crossing.clone(),
-            caller: Caller {
-                principal: None,
-                kind: principal.map(|principal| format!("{:?}", principal.kind).to_lowercase()),
-                tenant: principal.and_then(|principal| principal.tenant.clone()),
-                credential: principal
-                    .and_then(|principal| principal.credential.as_ref())
-                    .map(|credential| credential.handle.clone()),
-            },
+            listener: trace.listener,
+            request: trace.request,
+            crossing: trace.crossing,
+            caller: principal.map(caller).unwrap_or_default(),
             decision: if permitted { Decision::Allow } else { Decision::Deny },
             stage,
             reason: refusal.map(|refusal| refusal.reason),
             detail: refusal.map(|refusal| refusal.detail.clone()),
-            stages: stage_notes(trace, refusal, timings),
+            stages,
             facts: Vec::new(),
-            digest: digest(&trace.request, &trace.facts),
+            digest,
             outcome,
         },
+        facts: trace.facts,
+    }
+}
+
+fn caller(principal: &Principal) -> Caller {
+    Caller {
+        principal: None,
+        kind: Some(format!("{:?}", principal.kind).to_lowercase()),
+        tenant: principal.tenant.clone(),
+        credential: principal.credential.as_ref().map(|credential| credential.handle.clone()),
     }
 }
 
@@ -92,13 +95,22 @@ fn stage_notes(trace: &Trace, refusal: Option<&Refusal>, timings: &Timings) -> V
     notes
 }
 
-/// SHA-256 over the request and the facts in canonical form, hexadecimal.
+/// SHA-256 over the request summary (as JSON) and each fact's name, time, value and kind, every part
+/// with its length before it; hexadecimal.
 #[must_use]
 pub fn digest(request: &RequestSummary, facts: &[TracedFact]) -> String {
-    let facts: Vec<Value> = facts
-        .iter()
-        .map(|fact| json!([fact.name, fact.as_of, fact.value, fact.personal]))
-        .collect();
-    let text = json!([request, facts]).to_string();
-    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut add = |bytes: &[u8]| {
+        context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(bytes);
+    };
+    // plain structs always serialise
+    add(serde_json::to_string(request).unwrap_or_default().as_bytes());
+    for fact in facts {
+        add(fact.name.as_bytes());
+        add(&fact.as_of.as_millis().to_be_bytes());
+        add(fact.value.as_bytes());
+        add(&[u8::from(fact.personal)]);
+    }
+    hex(context.finish().as_ref())
 }

@@ -11,7 +11,7 @@ use portcullis_identity::Authenticated;
 use portcullis_model::record::{Crossing, RequestSummary};
 use portcullis_model::{ListenerId, RecordId, Stage, Timestamp};
 use portcullis_reading::message::Message;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// Notes about one request.
 #[derive(Clone, Debug)]
@@ -43,8 +43,8 @@ pub struct TracedFact {
     pub name: &'static str,
     /// When it was true.
     pub as_of: Timestamp,
-    /// Its value.
-    pub value: Value,
+    /// Its value: JSON, written once, when it is noted.
+    pub value: String,
     /// Whether it is to be sealed.
     pub personal: bool,
 }
@@ -72,13 +72,13 @@ impl Trace {
     }
 
     /// Notes a fact in the clear.
-    pub fn fact(&mut self, name: &'static str, value: Value) {
-        self.facts.push(TracedFact { name, as_of: self.at, value, personal: false });
+    pub fn fact(&mut self, name: &'static str, value: &impl Serialize) {
+        self.note(name, value, false);
     }
 
     /// Notes a fact that will be sealed.
-    pub fn personal_fact(&mut self, name: &'static str, value: Value) {
-        self.facts.push(TracedFact { name, as_of: self.at, value, personal: true });
+    pub fn personal_fact(&mut self, name: &'static str, value: &impl Serialize) {
+        self.note(name, value, true);
     }
 
     /// Notes a result as a fact: `{"ok": true}`, or reason and detail.
@@ -87,10 +87,45 @@ impl Trace {
         name: &'static str,
         verdict: Result<(), &portcullis_identity::Refused>,
     ) {
-        let value = match verdict {
-            Ok(()) => json!({"ok": true}),
-            Err(refused) => json!({"reason": refused.reason, "detail": refused.detail}),
-        };
-        self.fact(name, value);
+        match verdict {
+            Ok(()) => self.fact(name, &Passed { ok: true }),
+            Err(refused) => {
+                self.fact(name, &NotPassed { detail: &refused.detail, reason: refused.reason });
+            }
+        }
     }
+
+    fn note(&mut self, name: &'static str, value: &impl Serialize, personal: bool) {
+        // plain structs always serialise; if one did not, `null` replays as a missing fact
+        let value = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+        self.facts.push(TracedFact { name, as_of: self.at, value, personal });
+    }
+
+    /// Takes the notes out for a record that ends them; the names stay.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let empty = Self {
+            id: self.id.clone(),
+            at: self.at,
+            listener: self.listener.clone(),
+            request: RequestSummary::default(),
+            crossing: Crossing::default(),
+            message: None,
+            caller: None,
+            said: Vec::new(),
+            facts: Vec::new(),
+        };
+        std::mem::replace(self, empty)
+    }
+}
+
+#[derive(Serialize)]
+struct Passed {
+    ok: bool,
+}
+
+#[derive(Serialize)]
+struct NotPassed<'a> {
+    detail: &'a str,
+    reason: portcullis_model::Reason,
 }

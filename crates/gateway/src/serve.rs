@@ -88,7 +88,7 @@ impl Worker {
         self.door.metrics.decided(&trace.crossing, Some(refusal.reason), std::time::Duration::ZERO);
         let response = whole(answer::refusal(&refusal, &id, true));
         let outcome = outcome(&response, None, false);
-        self.door.driver.record_refused_head(&trace, &refusal, outcome).await;
+        self.door.driver.record_refused_head(trace, &refusal, outcome).await;
         origin.connection.answered();
         response
     }

@@ -17,6 +17,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use verbs::{Exit, check, explain, init, key, policy, replay, run, simulate};
 
+/// Requests make and drop many small values: see `docs/decisions/0002-allocator.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Portcullis holds API trust boundaries.
 #[derive(Debug, Parser)]
 #[command(version)]

@@ -83,7 +83,7 @@ impl Open {
         self.finished = true;
         self.held = Held::default();
         let kind = RecordKind::Outcome;
-        self.driver.draft(kind, &self.trace, refusal, &self.timings, Some(outcome))
+        self.driver.draft(kind, self.trace.take(), refusal, &self.timings, Some(outcome))
     }
 }
 
@@ -174,7 +174,7 @@ impl Driver {
     }
 
     /// Records a request that never became one: its head was refused by the guard.
-    pub async fn record_refused_head(&self, trace: &Trace, refusal: &Refusal, outcome: Outcome) {
+    pub async fn record_refused_head(&self, trace: Trace, refusal: &Refusal, outcome: Outcome) {
         let timings = Timings::new();
         let draft = self.draft(RecordKind::Outcome, trace, Some(refusal), &timings, Some(outcome));
         self.stores.records.submit(draft).await;
@@ -183,7 +183,7 @@ impl Driver {
     fn draft(
         &self,
         kind: RecordKind,
-        trace: &Trace,
+        trace: Trace,
         refusal: Option<&Refusal>,
         timings: &Timings,
         outcome: Option<Outcome>,
@@ -236,7 +236,8 @@ impl Driver {
                     Some(self.stores.limits.take(&claims, &mut open.held, open.trace.at));
             }
             Need::Intent => {
-                let draft = self.draft(RecordKind::Intent, &open.trace, None, &open.timings, None);
+                let trace = open.trace.clone();
+                let draft = self.draft(RecordKind::Intent, trace, None, &open.timings, None);
                 facts.intent_durable = Some(self.stores.records.submit_durable(draft).await);
             }
         }

@@ -2,9 +2,13 @@
 //! lines, and makes them durable for whoever waits.
 //!
 //! Drafts wait in a bounded queue; when it is full, requests wait too (records are never
-//! sampled). Waiting drafts share one `fdatasync` (group commit). A file is closed at its bound
-//! and the oldest are removed. Any failure to write answers "not durable" to those who wait and
-//! is counted; the next draft tries a fresh file.
+//! sampled). The writer gathers them for a few milliseconds, because waking a thread for each would
+//! cost more than writing it; a draft that somebody waits for rings a bell and is written at once,
+//! and all that wait share one `fdatasync` (group commit). A file is closed at its bound and the
+//! oldest are removed. Any failure to write answers "not durable" to those who wait and is counted;
+//! the next draft tries a fresh file.
+
+mod bell;
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -13,10 +17,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use bell::Bell;
 use portcullis_core::record::Draft;
 use portcullis_model::Record;
 use portcullis_model::record::{FactNote, FactValue};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::seal::SealKey;
@@ -26,6 +33,9 @@ const QUEUE_MAX: usize = 4096;
 
 /// Drafts that share one write at the most.
 const BATCH_MAX: usize = 256;
+
+/// How long the writer gathers drafts for which nobody waits.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// Where and how records are kept.
 #[derive(Clone, Debug)]
@@ -42,6 +52,7 @@ pub struct RecordsConfig {
 #[derive(Clone, Debug)]
 pub struct Records {
     queue: mpsc::Sender<Job>,
+    bell: Arc<Bell>,
     counts: Arc<Counts>,
 }
 
@@ -56,7 +67,7 @@ pub struct Counts {
 
 #[derive(Debug)]
 struct Job {
-    draft: Draft,
+    draft: Box<Draft>,
     durable: Option<oneshot::Sender<bool>>,
 }
 
@@ -71,32 +82,58 @@ impl Records {
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         std::fs::create_dir_all(&config.directory)?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let counts = Arc::new(Counts::default());
-        let mut writer =
-            Writer { config, seal, counts: Arc::clone(&counts), file: None, bytes: 0, series: 0 };
+        let (counts, bell) = (Arc::new(Counts::default()), Arc::new(Bell::default()));
+        let mut writer = Writer {
+            config,
+            seal,
+            bell: Arc::clone(&bell),
+            counts: Arc::clone(&counts),
+            file: None,
+            bytes: 0,
+            series: 0,
+        };
         let thread = std::thread::Builder::new()
             .name("records".to_owned())
             .spawn(move || writer.run(jobs))?;
-        Ok((Self { queue, counts }, thread))
+        Ok((Self { queue, bell, counts }, thread))
     }
 
     /// Hands over a draft.
     pub async fn submit(&self, draft: Draft) {
-        if self.queue.send(Job { draft, durable: None }).await.is_err() {
+        let Err(refused) = self.offer(Job { draft: Box::new(draft), durable: None }) else {
+            return;
+        };
+        let sent = match refused {
+            TrySendError::Full(job) => self.queue.send(job).await.is_ok(),
+            TrySendError::Closed(_) => false,
+        };
+        if !sent {
             self.counts.failed.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Puts a job into the queue if there is room; rings when somebody waits or room gets short.
+    fn offer(&self, job: Job) -> Result<(), TrySendError<Job>> {
+        let waits = job.durable.is_some();
+        let offered = self.queue.try_send(job);
+        if waits || self.queue.capacity() < QUEUE_MAX / 2 {
+            self.bell.ring();
+        }
+        offered
     }
 
     /// Hands over a draft where nobody can wait: a crossing that ends with its connection. When the
     /// queue is full a task waits in its place.
     pub fn submit_detached(&self, draft: Draft) {
-        let Err(refused) = self.queue.try_send(Job { draft, durable: None }) else { return };
+        let Err(refused) = self.offer(Job { draft: Box::new(draft), durable: None }) else {
+            return;
+        };
         match (refused, tokio::runtime::Handle::try_current()) {
-            (mpsc::error::TrySendError::Full(job), Ok(runtime)) => {
+            (TrySendError::Full(job), Ok(runtime)) => {
                 let records = self.clone();
-                runtime.spawn(async move { records.submit(job.draft).await });
+                runtime.spawn(async move { records.submit(*job.draft).await });
             }
-            (mpsc::error::TrySendError::Full(_) | mpsc::error::TrySendError::Closed(_), _) => {
+            (TrySendError::Full(_) | TrySendError::Closed(_), _) => {
                 self.counts.failed.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -105,8 +142,12 @@ impl Records {
     /// Hands over a draft and waits until it is durable. `false`: it is not.
     pub async fn submit_durable(&self, draft: Draft) -> bool {
         let (answer, durable) = oneshot::channel();
-        let job = Job { draft, durable: Some(answer) };
-        self.queue.send(job).await.is_ok() && durable.await.unwrap_or(false)
+        let sent = match self.offer(Job { draft: Box::new(draft), durable: Some(answer) }) {
+            Ok(()) => true,
+            Err(TrySendError::Full(job)) => self.queue.send(job).await.is_ok(),
+            Err(TrySendError::Closed(_)) => false,
+        };
+        sent && durable.await.unwrap_or(false)
     }
 
     /// What the writer has done.
@@ -119,6 +160,7 @@ impl Records {
 struct Writer {
     config: RecordsConfig,
     seal: Arc<SealKey>,
+    bell: Arc<Bell>,
     counts: Arc<Counts>,
     file: Option<File>,
     bytes: u64,
@@ -129,12 +171,19 @@ impl Writer {
     fn run(&mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.blocking_recv() {
             let mut batch = vec![first];
-            while batch.len() < BATCH_MAX
-                && let Ok(job) = jobs.try_recv()
-            {
-                batch.push(job);
+            while !batch.is_empty() {
+                while batch.len() < BATCH_MAX
+                    && let Ok(job) = jobs.try_recv()
+                {
+                    batch.push(job);
+                }
+                let more = batch.len() == BATCH_MAX;
+                self.write(std::mem::take(&mut batch));
+                if !more {
+                    self.bell.wait(GATHER);
+                }
+                batch.extend(jobs.try_recv().ok());
             }
-            self.write(batch);
         }
     }
 
@@ -143,7 +192,7 @@ impl Writer {
         let mut lines = Vec::new();
         let mut waiting = Vec::new();
         for job in batch {
-            let record = finish(job.draft, &self.seal);
+            let record = finish(*job.draft, &self.seal);
             if serde_json::to_writer(&mut lines, &record).is_ok() {
                 lines.push(b'\n');
             }
@@ -221,12 +270,11 @@ fn finish(draft: Draft, seal: &SealKey) -> Record {
         .facts
         .into_iter()
         .map(|fact| {
-            let text = fact.value.to_string();
             let value = if fact.personal {
                 let label = format!("{}/{}", record.id, fact.name);
-                seal.seal(&label, &text).map_or(FactValue::Erased, FactValue::Sealed)
+                seal.seal(&label, &fact.value).map_or(FactValue::Erased, FactValue::Sealed)
             } else {
-                FactValue::Clear(text)
+                FactValue::Clear(fact.value)
             };
             FactNote { name: fact.name.to_owned(), as_of: fact.as_of, value }
         })
@@ -249,8 +297,8 @@ mod tests {
     fn sample(ids: &RecordIds) -> Draft {
         let at = now();
         let mut trace = Trace::new(ids.next(at), at, "web".into());
-        trace.personal_fact("message", serde_json::json!({"target": "/orders/alice"}));
-        draft(RecordKind::Intent, &trace, "r1", None, &Timings::new(), None)
+        trace.personal_fact("message", &serde_json::json!({"target": "/orders/alice"}));
+        draft(RecordKind::Intent, trace, "r1", None, &Timings::new(), None)
     }
 
     fn start(folder: &Path) -> (Records, std::thread::JoinHandle<()>) {

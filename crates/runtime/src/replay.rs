@@ -79,8 +79,7 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
             }
             FactValue::Erased => return Err(Replayed::NotReplayable("its facts were erased")),
         };
-        let value = text.and_then(|text| serde_json::from_str(&text).ok());
-        let Some(value) = value else {
+        let Some(value) = text else {
             return Err(Replayed::Differs(format!("the fact `{name}` does not open")));
         };
         facts.push(TracedFact { name, as_of: note.as_of, value, personal });
@@ -101,21 +100,28 @@ const FACTS: [&str; 9] = [
     "obligation",
 ];
 
-fn value<'a>(facts: &'a [TracedFact], name: &str) -> Option<&'a Value> {
-    facts.iter().find(|fact| fact.name == name).map(|fact| &fact.value)
+fn value(facts: &[TracedFact], name: &str) -> Option<Value> {
+    let fact = facts.iter().find(|fact| fact.name == name)?;
+    serde_json::from_str(&fact.value).ok()
 }
 
 fn arrival(record: &Record, facts: &[TracedFact]) -> Option<Arrival> {
     let text = |value: &Value, key: &str| Some(value.get(key)?.as_str()?.to_owned());
     let (head, host, peer) = match (value(facts, "message"), value(facts, "head")) {
-        (Some(message), _) => (message, text(message, "host"), text(message, "address")?),
-        (None, Some(head)) => (head, None, text(head, "peer")?),
+        (Some(message), _) => {
+            let (host, peer) = (text(&message, "host"), text(&message, "address")?);
+            (message, host, peer)
+        }
+        (None, Some(head)) => {
+            let peer = text(&head, "peer")?;
+            (head, None, peer)
+        }
         (None, None) => return None,
     };
     let mut request =
-        Request::builder().method(text(head, "method")?.as_str()).uri(text(head, "target")?);
-    let listed = [head.get("headers"), value(facts, "headers")];
-    for header in listed.into_iter().flatten().filter_map(Value::as_array).flatten() {
+        Request::builder().method(text(&head, "method")?.as_str()).uri(text(&head, "target")?);
+    let listed = [head.get("headers").cloned(), value(facts, "headers")];
+    for header in listed.iter().flatten().filter_map(Value::as_array).flatten() {
         let (name, value) = (header.get(0)?.as_str()?, header.get(1)?.as_str()?);
         request = request.header(name, HeaderValue::from_str(value).ok()?);
     }
@@ -133,25 +139,25 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
     let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_u64);
     let guard = value(facts, "guard").and_then(|guard| {
         Some(Guarded {
-            admitted: flag(guard, "admitted")?,
-            failures_left: flag(guard, "failures_left")?,
+            admitted: flag(&guard, "admitted")?,
+            failures_left: flag(&guard, "failures_left")?,
             retry_after_secs: 1,
         })
     });
     let principal = value(facts, "principal").and_then(|principal| {
-        let principal: Principal = serde_json::from_value(principal.clone()).ok()?;
+        let principal: Principal = serde_json::from_value(principal).ok()?;
         Some(Ok(Arc::new(Authenticated::from_record(principal))))
     });
-    let identity = || value(facts, "identity").and_then(refused).map(Err);
+    let identity = || value(facts, "identity").and_then(|value| refused(&value)).map(Err);
     let body =
-        value(facts, "body").map(|body| BodyFact::AsRecorded(refused(body).map_or(Ok(()), Err)));
+        value(facts, "body").map(|body| BodyFact::AsRecorded(refused(&body).map_or(Ok(()), Err)));
     let limits = value(facts, "limits").and_then(|limits| {
         Some(match limits.get("exhausted").and_then(Value::as_str) {
             None => LimitsFact::Taken(Vec::new()),
             Some(limit) => LimitsFact::Exhausted {
                 limit: limit.into(),
-                concurrent: flag(limits, "concurrent")?,
-                retry_after_secs: number(limits, "retry_after")?,
+                concurrent: flag(&limits, "concurrent")?,
+                retry_after_secs: number(&limits, "retry_after")?,
             },
         })
     });

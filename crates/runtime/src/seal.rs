@@ -9,6 +9,8 @@ use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{hmac, rand};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_core::hex::hex;
 
 /// Length of the key in bytes.
@@ -76,13 +78,15 @@ impl SealKey {
         self.cipher
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
             .ok()?;
-        Some(format!("{}{}", hex(&nonce), hex(&sealed)))
+        let mut whole = nonce.to_vec();
+        whole.append(&mut sealed);
+        Some(URL_SAFE_NO_PAD.encode(whole))
     }
 
     /// Opens a sealed text; `None` if it, the label or the key is not the one that sealed it.
     #[must_use]
     pub fn open(&self, label: &str, sealed: &str) -> Option<String> {
-        let mut bytes = unhex(sealed)?;
+        let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let rest = bytes.split_off_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(&bytes).ok()?;
         let mut rest = rest;
@@ -107,21 +111,6 @@ impl SplitOffChecked for Vec<u8> {
     fn split_off_checked(&mut self, at: usize) -> Option<Vec<u8>> {
         (at <= self.len()).then(|| self.split_off(at))
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let bytes = text.as_bytes();
-    if !bytes.len().is_multiple_of(2) {
-        return None;
-    }
-    bytes
-        .chunks_exact(2)
-        .map(|pair| match pair {
-            [high, low] => Some((digit(high)? << 4) | digit(low)?),
-            _ => None,
-        })
-        .collect()
 }
 
 #[cfg(test)]

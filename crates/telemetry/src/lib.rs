@@ -1,12 +1,13 @@
 //! What do operators see? Metrics whose labels come from the declaration only, so that no client
 //! can make them grow (law 7).
 
+use std::fmt;
 use std::time::Duration;
 
-use portcullis_model::Reason;
 use portcullis_model::record::Crossing;
-use prometheus_client::encoding::EncodeLabelSet;
+use portcullis_model::{ApiId, BoundaryId, OperationId, Reason};
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -37,16 +38,30 @@ pub struct Metrics {
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
-    boundary: String,
-    api: String,
-    operation: String,
+    boundary: Name<BoundaryId>,
+    api: Name<ApiId>,
+    operation: Name<OperationId>,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct DeniedLabels {
-    boundary: String,
+    boundary: Name<BoundaryId>,
     reason: &'static str,
+}
+
+/// A declared name as a label, shared and not copied; empty where none was found.
+#[derive(Clone, Debug, Hash, PartialEq, Eq)]
+struct Name<T>(Option<T>);
+
+impl<T: fmt::Display + fmt::Debug> EncodeLabelValue for Name<T> {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        use fmt::Write as _;
+        match &self.0 {
+            Some(name) => write!(encoder, "{name}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -92,16 +107,15 @@ impl Metrics {
 
     /// Counts a decision.
     pub fn decided(&self, crossing: &Crossing, refused: Option<Reason>, took: Duration) {
-        let name = |name: Option<&str>| name.unwrap_or_default().to_owned();
-        let boundary = name(crossing.boundary.as_ref().map(|boundary| boundary.as_str()));
         let labels = RequestLabels {
-            boundary: boundary.clone(),
-            api: name(crossing.api.as_ref().map(|api| api.as_str())),
-            operation: name(crossing.operation.as_ref().map(|operation| operation.as_str())),
+            boundary: Name(crossing.boundary.clone()),
+            api: Name(crossing.api.clone()),
+            operation: Name(crossing.operation.clone()),
             outcome: if refused.is_some() { "deny" } else { "allow" },
         };
         self.requests.get_or_create(&labels).inc();
         if let Some(reason) = refused {
+            let boundary = Name(crossing.boundary.clone());
             self.denied.get_or_create(&DeniedLabels { boundary, reason: reason.code() }).inc();
         }
         self.decision.observe(took.as_secs_f64());
@@ -117,7 +131,7 @@ impl Metrics {
     pub fn text(&self) -> String {
         let mut text = String::new();
         // writing to a string cannot fail
-        let _infallible: Result<(), std::fmt::Error> = encode(&mut text, &self.registry);
+        let _infallible: Result<(), fmt::Error> = encode(&mut text, &self.registry);
         text
     }
 }
