@@ -5,7 +5,7 @@
 //! boundary can set; every one of them was stripped on entry.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_model::{Method, RecordId, UpstreamId};
 
@@ -58,6 +58,8 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
         headers.insert(TENANT, encoded(tenant));
     }
     let body = permit.body().clone();
+    // the body is sent as it was checked: decoded
+    headers.remove(CONTENT_ENCODING);
     headers.remove(CONTENT_LENGTH);
     if !body.is_empty() || matches!(message.method, Method::Post | Method::Put | Method::Patch) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));

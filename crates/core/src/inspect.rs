@@ -1,6 +1,8 @@
 //! Is the message what its contract says? Parameters first, because they cost nothing to read;
 //! then the body, which is asked for only now that the caller may do this at all.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use portcullis_identity::Refused;
 use portcullis_inspect::{BodyBounds, BodyPlan};
@@ -18,7 +20,7 @@ use crate::trace::Trace;
 pub struct Inspected {
     /// Who, what, when, and by which policy.
     pub authorized: Authorized,
-    /// The body: exactly the bytes that were checked.
+    /// The body: exactly the bytes that were checked, without content coding.
     pub body: Bytes,
 }
 
@@ -60,17 +62,18 @@ fn check(received: &Received, facts: &Facts, trace: &mut Trace) -> Result<Checke
         BodyFact::AsRecorded(verdict) => verdict.clone().map(|()| Bytes::new()),
         BodyFact::Failed(refused) => Err(refused.clone()),
         BodyFact::Whole(body) => {
-            trace.request.body_bytes = u64::try_from(body.len()).ok();
-            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
-            trace.request.body_digest = Some(hex(digest.as_ref()));
             let bounds = BodyBounds {
                 bytes_max: usize::try_from(inspection.body_bytes_max).unwrap_or(usize::MAX),
                 json_depth_max: inspection.json_depth_max,
                 expansion_max: inspection.expansion_max,
             };
-            contract
-                .check_body(&received.message.headers, body, &bounds)
-                .map(|()| body.clone())
+            let checked = contract.check_body(&received.message.headers, body, &bounds);
+            let checked = checked.map(|checked| match checked {
+                Cow::Borrowed(_) => body.clone(),
+                Cow::Owned(decoded) => Bytes::from(decoded),
+            });
+            note_body(checked.as_ref().unwrap_or(body), trace);
+            checked
                 .map_err(|violation| Refused { reason: violation.reason, detail: violation.detail })
         }
     };
@@ -78,4 +81,11 @@ fn check(received: &Received, facts: &Facts, trace: &mut Trace) -> Result<Checke
     let body = verdict?;
     trace.say(Stage::Inspect, "parameters and body are as the contract says");
     Ok(Checked::Body(body))
+}
+
+/// The body as it will be forwarded; as it came, where it is refused.
+fn note_body(body: &Bytes, trace: &mut Trace) {
+    trace.request.body_bytes = u64::try_from(body.len()).ok();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
+    trace.request.body_digest = Some(hex(digest.as_ref()));
 }

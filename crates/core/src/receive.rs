@@ -143,9 +143,29 @@ fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperat
             headers.push((name, String::from_utf8_lossy(value.as_bytes())));
         }
     }
+    let cookies = named_cookies(message, operation);
+    if !cookies.is_empty() {
+        headers.push((COOKIE.as_str(), cookies.join("; ").into()));
+    }
     if !headers.is_empty() {
         trace.personal_fact("headers", &headers);
     }
+}
+
+/// The cookies that the contract speaks of, and no other: the rest may be credentials.
+fn named_cookies(message: &Message, operation: &CompiledOperation) -> Vec<String> {
+    let named = operation.operation.parameters.iter().filter_map(|parameter| {
+        (parameter.location == Location::Cookie).then_some(parameter.name.as_str())
+    });
+    if named.clone().next().is_none() {
+        return Vec::new();
+    }
+    let pairs = portcullis_reading::cookie::pairs(&message.headers).unwrap_or_default();
+    pairs
+        .into_iter()
+        .filter(|(name, _)| named.clone().any(|known| known == *name))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
 }
 
 fn note_message(trace: &mut Trace, message: &Message) {

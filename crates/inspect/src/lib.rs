@@ -1,10 +1,15 @@
 //! Is the message what its contract says?
 //!
-//! A contract is compiled once ([`compile`]) into an [`OperationContract`]; checks never change
-//! anything: what was checked is what is sent. What a contract asks for and cannot be enforced is
-//! a finding at load, never a silent pass.
+//! A contract is compiled once ([`compile`]) into an [`OperationContract`]. What was checked is what
+//! is sent: a compressed body is decoded within bounds, checked, and forwarded decoded. What a
+//! contract asks for and cannot be enforced is a finding at load, never a silent pass.
 
+mod body;
+mod coding;
 mod coerce;
 pub mod contract;
+mod parameter;
+mod schema;
 
-pub use contract::{BodyBounds, BodyPlan, OperationContract, compile};
+pub use body::BodyBounds;
+pub use contract::{BodyPlan, OperationContract, compile};

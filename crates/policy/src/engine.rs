@@ -6,21 +6,23 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use cedar_policy::{
     Authorizer, Context as CedarContext, Entities, Entity, EntityId, EntityTypeName, EntityUid,
     PolicySet, Request, RestrictedExpression, Schema,
 };
+use cedar_policy_core::ast;
 use portcullis_diagnostics::{Finding, SourceId};
 use portcullis_model::{ApiId, Attribute, Decision, Principal, PrincipalKind, Reason, Timestamp};
 
+use crate::evaluate::{Clause, Held, entities, evaluate};
 use crate::load::{Loaded, load};
 use crate::question::{PolicyRef, Question, Verdict};
 use crate::schema::{namespace, principal_type};
 
 /// Compiled policies.
 pub struct Engine {
-    authorizer: Authorizer,
     /// Namespace → action → what is needed to decide it.
     actions: HashMap<String, HashMap<String, Action>>,
     policies: HashMap<cedar_policy::PolicyId, (PolicyRef, Option<Reason>)>,
@@ -31,10 +33,10 @@ pub struct Engine {
 /// One operation.
 struct Action {
     uid: EntityUid,
-    entity: Entity,
+    entity: Arc<ast::Entity>,
     resource: EntityTypeName,
     /// The policies that can apply, by kind of principal.
-    slices: [Option<PolicySet>; KINDS.len()],
+    slices: [Option<Vec<Arc<Clause>>>; KINDS.len()],
 }
 
 /// Order of the slices of an action.
@@ -54,7 +56,7 @@ struct ContextReads {
 #[derive(Clone, Debug)]
 pub struct PreparedPrincipal {
     /// The entity, or why there is none.
-    entity: Result<Entity, String>,
+    entity: Result<Arc<ast::Entity>, String>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -85,6 +87,7 @@ impl Engine {
         let Loaded { schema, whole, policies } = loaded;
         let mut actions = actions(&schema)?;
         for policy in whole.policies() {
+            let clause = Arc::new(Clause::new(policy, policies.get(policy.id())?.clone()));
             for env in policy.get_valid_request_envs(&schema) {
                 let action = actions
                     .get_mut(&env.action().type_name().namespace())
@@ -96,14 +99,14 @@ impl Engine {
                     .zip(kind)
                     .and_then(|(action, kind)| action.slices.get_mut(kind)?.as_mut());
                 // an environment of the schema always has its slot
-                slice?.add(policy.clone()).ok()?;
+                slice?.push(Arc::clone(&clause));
             }
         }
         // an escape may spell any name
         let reads = |text: &str, word: &str| text.contains(word) || text.contains('\\');
         let named = |word: &str| files.iter().any(|(_, text)| reads(text, word));
         let reads = ContextReads { address: named("address"), now: named("now") };
-        Some(Self { authorizer: Authorizer::new(), actions, policies, reads, whole })
+        Some(Self { actions, policies, reads, whole })
     }
 
     /// How many policies there are.
@@ -121,7 +124,8 @@ impl Engine {
     /// Puts a principal into Cedar's terms, for reuse over many questions.
     #[must_use]
     pub fn prepare(&self, principal: &Principal, api: &ApiId) -> PreparedPrincipal {
-        PreparedPrincipal { entity: principal_entity(principal, &namespace(api.as_str())) }
+        let entity = principal_entity(principal, &namespace(api.as_str()));
+        PreparedPrincipal { entity: entity.map(|entity| Arc::new(entity.as_ref().clone())) }
     }
 
     /// Decides.
@@ -147,13 +151,23 @@ impl Engine {
             .zip(kind)
             .and_then(|(action, kind)| Some((action, action.slices.get(kind)?.as_ref()?)));
         match slice {
-            Some((action, policies)) => self.evaluate(principal, question, action, policies),
+            Some((action, clauses)) => match self.request(principal, question, action) {
+                Ok((request, of)) => match entities(of) {
+                    Ok(entities) => {
+                        let clauses = clauses.iter().map(AsRef::as_ref);
+                        verdict(evaluate(clauses, request.as_ref().clone(), &entities))
+                    }
+                    Err(error) => denial(Reason::PolicyError, Vec::new(), vec![error]),
+                },
+                Err(error) => denial(Reason::PolicyError, Vec::new(), vec![error]),
+            },
             // an environment that the schema does not have: nothing can permit it
             None => denial(Reason::NotPermitted, Vec::new(), Vec::new()),
         }
     }
 
-    /// Decides over all policies, not the slice: the oracle that slicing is tested against.
+    /// Decides over all policies with Cedar's own authorizer: the oracle that slicing and evaluating
+    /// are tested against.
     #[must_use]
     pub fn decide_unsliced(&self, question: &Question<'_>) -> Verdict {
         let action = self
@@ -163,23 +177,27 @@ impl Engine {
         match action {
             Some(action) => {
                 let principal = self.prepare(question.principal, question.api);
-                self.evaluate(&principal, question, action, &self.whole)
+                self.authorize(&principal, question, action)
             }
             None => denial(Reason::NotPermitted, Vec::new(), Vec::new()),
         }
     }
 
-    fn evaluate(
+    fn authorize(
         &self,
         principal: &PreparedPrincipal,
         question: &Question<'_>,
         action: &Action,
-        policies: &PolicySet,
     ) -> Verdict {
-        match self.request(principal, question, action) {
+        let asked = self.request(principal, question, action).and_then(|(request, of)| {
+            let of = of.map(|entity| Entity::from(entity.as_ref().clone()));
+            let entities = Entities::from_entities(of, None).map_err(|error| error.to_string())?;
+            Ok((request, entities))
+        });
+        match asked {
             Ok((request, entities)) => {
-                let response = self.authorizer.is_authorized(&request, policies, &entities);
-                self.verdict(&response)
+                let response = Authorizer::new().is_authorized(&request, &self.whole, &entities);
+                self.response(&response)
             }
             Err(error) => denial(Reason::PolicyError, Vec::new(), vec![error]),
         }
@@ -190,7 +208,7 @@ impl Engine {
         principal: &PreparedPrincipal,
         question: &Question<'_>,
         action: &Action,
-    ) -> Result<(Request, Entities), String> {
+    ) -> Result<(Request, [Arc<ast::Entity>; 3]), String> {
         let principal = principal.entity.clone()?;
         let resource = EntityUid::from_type_name_and_id(
             action.resource.clone(),
@@ -202,11 +220,11 @@ impl Engine {
         let entity = Entity::new(resource.clone(), tenant.into_iter().collect(), HashSet::new())
             .map_err(|error| format!("the resource cannot be judged: {error}"))?;
         let context = self.context(question)?;
-        let request = Request::new(principal.uid(), action.uid.clone(), resource, context, None)
+        let uid = principal.uid().clone().into();
+        let request = Request::new(uid, action.uid.clone(), resource, context, None)
             .map_err(|error| format!("the question cannot be asked: {error}"))?;
-        let entities = Entities::from_entities([principal, entity, action.entity.clone()], None)
-            .map_err(|error| format!("the question cannot be asked: {error}"))?;
-        Ok((request, entities))
+        let entity = Arc::new(entity.as_ref().clone());
+        Ok((request, [principal, entity, Arc::clone(&action.entity)]))
     }
 
     fn context(&self, question: &Question<'_>) -> Result<CedarContext, String> {
@@ -232,30 +250,40 @@ impl Engine {
         CedarContext::from_pairs(pairs).map_err(|error| format!("context: {error}"))
     }
 
-    fn verdict(&self, response: &cedar_policy::Response) -> Verdict {
+    fn response(&self, response: &cedar_policy::Response) -> Verdict {
         let diagnostics = response.diagnostics();
-        let mut determining: Vec<(PolicyRef, Option<Reason>)> =
-            diagnostics.reason().filter_map(|id| self.policies.get(id).cloned()).collect();
-        determining.sort_by(|(one, _), (other, _)| {
-            (&one.source, one.line).cmp(&(&other.source, other.line))
-        });
-        let mut errors: Vec<String> = diagnostics.errors().map(ToString::to_string).collect();
-        errors.sort_unstable();
-        let spelled = determining.iter().find_map(|(_, reason)| *reason);
-        let forbidden = !determining.is_empty();
-        let determining: Vec<PolicyRef> = determining.into_iter().map(|(one, _)| one).collect();
-        if !errors.is_empty() {
-            return denial(Reason::PolicyError, determining, errors);
-        }
-        match response.decision() {
+        let determining = diagnostics.reason().filter_map(|id| self.policies.get(id).cloned());
+        let errors = diagnostics.errors().map(ToString::to_string).collect();
+        let held = match response.decision() {
             cedar_policy::Decision::Allow => {
-                Verdict { decision: Decision::Allow, determining, reason: None, errors }
+                Held { permits: determining.collect(), errors, ..Held::default() }
             }
-            cedar_policy::Decision::Deny if forbidden => {
-                denial(spelled.unwrap_or(Reason::Forbidden), determining, errors)
+            cedar_policy::Decision::Deny => {
+                Held { forbids: determining.collect(), errors, ..Held::default() }
             }
-            cedar_policy::Decision::Deny => denial(Reason::NotPermitted, determining, errors),
-        }
+        };
+        verdict(held)
+    }
+}
+
+/// Any error denies, then any `forbid`; a `permit` allows; nothing denies.
+fn verdict(held: Held) -> Verdict {
+    let Held { permits, forbids, mut errors } = held;
+    errors.sort_unstable();
+    let forbidden = !forbids.is_empty();
+    let mut determining = if forbidden { forbids } else { permits };
+    determining
+        .sort_by(|(one, _), (other, _)| (&one.source, one.line).cmp(&(&other.source, other.line)));
+    let spelled = determining.iter().find_map(|(_, reason)| *reason);
+    let determining: Vec<PolicyRef> = determining.into_iter().map(|(one, _)| one).collect();
+    if !errors.is_empty() {
+        denial(Reason::PolicyError, determining, errors)
+    } else if forbidden {
+        denial(spelled.unwrap_or(Reason::Forbidden), determining, errors)
+    } else if determining.is_empty() {
+        denial(Reason::NotPermitted, determining, errors)
+    } else {
+        Verdict { decision: Decision::Allow, determining, reason: None, errors }
     }
 }
 
@@ -284,13 +312,13 @@ fn actions(schema: &Schema) -> Option<HashMap<String, HashMap<String, Action>>> 
         let space = actions.entry(uid.type_name().namespace()).or_default();
         let action = space.entry(uid.id().unescaped().to_owned()).or_insert_with(|| Action {
             uid: uid.clone(),
-            entity: entity.clone(),
+            entity: Arc::new(entity.as_ref().clone()),
             resource: env.resource().clone(),
             slices: Default::default(),
         });
         let kind =
             KINDS.iter().position(|kind| principal_type(*kind) == env.principal().basename())?;
-        *action.slices.get_mut(kind)? = Some(PolicySet::new());
+        *action.slices.get_mut(kind)? = Some(Vec::new());
     }
     Some(actions)
 }

@@ -6,6 +6,7 @@
 pub mod baseline;
 mod cut;
 pub mod engine;
+mod evaluate;
 mod load;
 pub mod question;
 pub mod schema;

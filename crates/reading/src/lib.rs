@@ -3,6 +3,8 @@
 //! Strict readers of untrusted bytes: what can be read in more than one way is refused, and what
 //! is accepted is kept byte for byte.
 
+pub mod cookie;
+pub mod form;
 pub mod host;
 pub mod http1;
 pub mod json;
