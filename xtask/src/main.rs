@@ -1,7 +1,7 @@
 //! The project's own tools: `cargo xtask arch` holds the house to its floors, `cargo xtask test`
 //! runs every test, `cargo xtask guards` switches each guard off and expects the demo to fail,
-//! `cargo xtask bench` measures beside nginx and Envoy, `cargo xtask docs` writes what
-//! docs/reference says out of the tables in the sources.
+//! `cargo xtask bench` measures beside nginx and Envoy, `cargo xtask docs` writes
+//! docs/reference out of the tables in the sources, `cargo xtask supply` holds the tree to deny.toml.
 
 #![allow(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
@@ -9,6 +9,7 @@ mod arch;
 mod bench;
 mod docs;
 mod guards;
+mod supply;
 
 use std::process::Command;
 
@@ -22,7 +23,8 @@ fn main() -> Result<()> {
         Some("profile") => bench::profile(&std::env::args().nth(2).unwrap_or_default()),
         Some("guards") => guards::run(),
         Some("docs") => docs::run(),
-        _ => bail!("usage: cargo xtask arch | bench | docs | guards | profile | test"),
+        Some("supply") => supply::run(),
+        _ => bail!("usage: cargo xtask arch | bench | docs | guards | profile | supply | test"),
     }
 }
 
