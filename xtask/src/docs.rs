@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use portcullis_diagnostics::codes::{self, Example, Page};
-use portcullis_model::Reason;
 use portcullis_model::reason::Challenge;
+use portcullis_model::{Reason, Stage};
 use portcullis_testkit::manual;
 
 /// Writes every page of `docs/reference` that is made from the sources.
@@ -79,8 +79,8 @@ fn reasons() -> String {
     let mut page = "# Reasons\n\n\
         Made by `cargo xtask docs` from the table in `crates/model`; do not edit.\n\n\
         Why a crossing was refused, in the order of the stages. The client is told the title and \
-        the code; records have the code, and the metric `portcullis_denied_total` has it as its \
-        label `reason`. `portcullis explain authorize.forbidden` prints an entry.\n"
+        the code; records have the code, and for refusals up to the decision the metric \
+        `portcullis_denied_total` has it as its label `reason`. `portcullis explain authorize.forbidden` prints an entry.\n"
         .to_owned();
     let mut stage = None;
     for reason in Reason::ALL {
@@ -88,11 +88,14 @@ fn reasons() -> String {
         if stage.replace(entry.stage) != Some(entry.stage) {
             let _infallible = write!(page, "\n## {}\n", entry.stage);
         }
-        let _infallible = write!(
-            page,
-            "\n### {}\n\n- HTTP status: {}\n- the client is told: {}\n",
-            entry.code, entry.status, entry.title
-        );
+        let (code, status, title) = (entry.code, entry.status, entry.title);
+        let told = if entry.stage == Stage::Reply {
+            "nothing; its answer had begun, or nobody reads it"
+        } else {
+            title
+        };
+        let _infallible =
+            write!(page, "\n### {code}\n\n- HTTP status: {status}\n- the client is told: {told}\n");
         if let Some(value) = entry.challenge.value() {
             let scopes = if entry.challenge == Challenge::InsufficientScope {
                 ", scope=\"…\""
@@ -101,11 +104,12 @@ fn reasons() -> String {
             };
             let _infallible = writeln!(page, "- `WWW-Authenticate`: `{value}{scopes}`");
         }
-        let _infallible = write!(
-            page,
-            "- metric: `portcullis_denied_total{{reason=\"{}\"}}`\n\n{}\n",
-            entry.code, entry.meaning
-        );
+        let counted = if matches!(entry.stage, Stage::Forward | Stage::Reply) {
+            "none: it comes after the decision, which counts as allowed".to_owned()
+        } else {
+            format!("`portcullis_denied_total{{reason=\"{}\"}}`", entry.code)
+        };
+        let _infallible = write!(page, "- metric: {counted}\n\n{}\n", entry.meaning);
     }
     page
 }
