@@ -1,7 +1,9 @@
 //! Is the house still what its plan says? Floors strictly downward, no cycle between the modules
-//! of a crate, `core`'s dependencies on an allow-list, an essay at the head of every file.
+//! of a crate, `core`'s dependencies on an allow-list, an essay at the head of every file. What
+//! was measured is drawn as `docs/architecture.svg`.
 
 mod modules;
+mod picture;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +12,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+
+use picture::Room;
 
 /// What `core` may depend on: pure crates only.
 const CORE_MAY_USE: &[&str] = &[
@@ -41,12 +45,17 @@ const LINES_MAX: usize = 600;
 struct Member {
     floor: u64,
     folder: PathBuf,
+    question: String,
     dependencies: Vec<String>,
 }
 
-/// Checks everything and prints what was measured.
+/// Where the picture lies, from the root.
+const PICTURE: &str = "docs/architecture.svg";
+
+/// Checks everything, prints what was measured, and draws it.
 pub(crate) fn run() -> Result<()> {
     let (measured, problems) = inspect()?;
+    fs::write(picture_path(), drawn()?).context(PICTURE)?;
     for line in measured {
         println!("{line}");
     }
@@ -73,6 +82,9 @@ fn inspect() -> Result<(Vec<String>, Vec<String>)> {
         for cycle in modules::cycles(&edges) {
             problems.push(format!("{name}: modules import each other: {cycle}"));
         }
+        if member.question.is_empty() {
+            problems.push(format!("{name}: its manifest says in no `description` what it answers"));
+        }
         if member.floor <= 3 && !member.folder.join("clippy.toml").exists() {
             problems.push(format!("{name}: a pure crate links clippy.toml to clippy-pure.toml"));
         }
@@ -85,6 +97,31 @@ fn inspect() -> Result<(Vec<String>, Vec<String>)> {
     }
     measured.sort();
     Ok((measured, problems))
+}
+
+/// The picture of the house as it stands.
+fn drawn() -> Result<String> {
+    let short = |name: &str| name.strip_prefix("portcullis-").unwrap_or(name).to_owned();
+    let members = members()?;
+    let rooms: Vec<Room> = members
+        .iter()
+        .map(|(name, member)| Room {
+            floor: member.floor,
+            name: short(name),
+            question: member.question.clone(),
+            below: member
+                .dependencies
+                .iter()
+                .filter(|dependency| members.contains_key(*dependency))
+                .map(|dependency| short(dependency))
+                .collect(),
+        })
+        .collect();
+    Ok(picture::svg(&rooms))
+}
+
+fn picture_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(PICTURE)
 }
 
 fn members() -> Result<BTreeMap<String, Member>> {
@@ -103,6 +140,7 @@ fn members() -> Result<BTreeMap<String, Member>> {
         let name = text(package, "name").to_owned();
         let manifest = PathBuf::from(text(package, "manifest_path"));
         let folder = manifest.parent().context("a manifest lies in a folder")?.to_owned();
+        let question = text(package, "description").to_owned();
         let dependencies = package
             .get("dependencies")
             .and_then(Value::as_array)
@@ -111,7 +149,7 @@ fn members() -> Result<BTreeMap<String, Member>> {
             .filter(|dependency| text(dependency, "kind") != "dev")
             .map(|dependency| text(dependency, "name").to_owned())
             .collect();
-        members.insert(name, Member { floor, folder, dependencies });
+        members.insert(name, Member { floor, folder, question, dependencies });
     }
     if members.is_empty() {
         bail!("no crate states its floor");
@@ -185,5 +223,12 @@ mod tests {
         let (measured, problems) = super::inspect().unwrap();
         assert!(measured.len() > 3, "{measured:?}");
         assert!(problems.is_empty(), "{problems:#?}");
+    }
+
+    #[test]
+    fn the_committed_picture_is_of_this_house() {
+        let committed = std::fs::read_to_string(super::picture_path()).unwrap_or_default();
+        let drawn = super::drawn().unwrap();
+        assert!(committed == drawn, "{} is stale: run `cargo xtask arch`", super::PICTURE);
     }
 }

@@ -285,3 +285,15 @@ fn demo(house: &Path) -> Result<bool> {
         .status()?;
     Ok(status.success())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_guard_stands_where_its_row_says() {
+        let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        for guard in super::GUARDS {
+            let text = std::fs::read_to_string(root.join(guard.file)).unwrap();
+            assert_eq!(text.matches(guard.from).count(), 1, "{}", guard.name);
+        }
+    }
+}

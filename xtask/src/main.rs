@@ -1,12 +1,15 @@
 //! The project's own tools: `cargo xtask arch` holds the house to its floors, `cargo xtask test`
 //! runs every test, `cargo xtask guards` switches each guard off and expects the demo to fail,
-//! `cargo xtask bench` measures beside nginx and Envoy.
+//! `cargo xtask bench` measures beside nginx and Envoy, `cargo xtask docs` writes
+//! docs/reference out of the tables in the sources, `cargo xtask supply` holds the tree to deny.toml.
 
 #![allow(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
 mod arch;
 mod bench;
+mod docs;
 mod guards;
+mod supply;
 
 use std::process::Command;
 
@@ -19,7 +22,9 @@ fn main() -> Result<()> {
         Some("bench") => bench::run(),
         Some("profile") => bench::profile(&std::env::args().nth(2).unwrap_or_default()),
         Some("guards") => guards::run(),
-        _ => bail!("usage: cargo xtask arch | bench | guards | profile | test"),
+        Some("docs") => docs::run(),
+        Some("supply") => supply::run(),
+        _ => bail!("usage: cargo xtask arch | bench | docs | guards | profile | supply | test"),
     }
 }
 

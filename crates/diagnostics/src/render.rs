@@ -35,7 +35,7 @@ pub fn json(findings: &[Finding], sources: &Sources) -> Value {
     let rows = findings.iter().map(|finding| {
         json!({
             "code": finding.code,
-            "severity": severity(finding.severity),
+            "severity": finding.severity.as_str(),
             "message": finding.message,
             "place": finding.span.as_ref().map(place),
             "why": finding.why,
@@ -61,7 +61,7 @@ pub fn sarif(findings: &[Finding], sources: &Sources) -> Value {
         });
         json!({
             "ruleId": finding.code,
-            "level": severity(finding.severity),
+            "level": finding.severity.as_str(),
             "message": {"text": format!("{}; {}; {}", finding.message, finding.why, finding.fix)},
             "locations": location.unwrap_or_else(|| json!([])),
         })
@@ -107,14 +107,6 @@ fn group<'a>(finding: &'a Finding, sources: &'a Sources) -> Group<'a> {
         group = group.element(Level::HELP.with_name("fix").message(finding.fix.as_str()));
     }
     group
-}
-
-const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
 }
 
 fn count(number: usize, what: &str) -> String {

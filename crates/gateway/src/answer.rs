@@ -41,24 +41,16 @@ pub fn refusal(refusal: &Refusal, id: &RecordId, close: bool) -> Response<Full<B
 }
 
 fn challenge(refusal: &Refusal, kind: Challenge) -> Option<HeaderValue> {
-    match kind {
-        Challenge::No => None,
-        Challenge::Bare => Some(HeaderValue::from_static("Bearer")),
-        Challenge::InvalidToken => Some(HeaderValue::from_static("Bearer error=\"invalid_token\"")),
-        Challenge::InvalidRequest => {
-            Some(HeaderValue::from_static("Bearer error=\"invalid_request\""))
-        }
-        Challenge::InsufficientScope => {
-            // scopes come from the contract; RFC 6749 section 3.3 keeps quotes out of them
-            let scopes: Vec<&str> = refusal
-                .scopes
-                .iter()
-                .map(String::as_str)
-                .filter(|scope| scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
-                .collect();
-            let text =
-                format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scopes.join(" "));
-            HeaderValue::from_str(&text).ok()
-        }
+    let value = kind.value()?;
+    if kind != Challenge::InsufficientScope {
+        return Some(HeaderValue::from_static(value));
     }
+    // scopes come from the contract; RFC 6749 section 3.3 keeps quotes out of them
+    let scopes: Vec<&str> = refusal
+        .scopes
+        .iter()
+        .map(String::as_str)
+        .filter(|scope| scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
+        .collect();
+    HeaderValue::from_str(&format!("{value}, scope=\"{}\"", scopes.join(" "))).ok()
 }

@@ -6,18 +6,18 @@
 //! ever fetched on a token's word.
 
 mod claims;
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+mod rules;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis_model::{PrincipalKind, ProviderId, Reason, Timestamp};
+use portcullis_model::{Reason, Timestamp};
 use portcullis_reading::json;
 use serde_json::{Map, Value};
 
 use crate::authenticated::{Authenticated, Refused, hex, token_digest};
 use crate::jwk::{Algorithm, KeySet};
+
+pub use rules::{AttributeKind, AttributeRule, Rules};
 
 /// Largest token in bytes.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
@@ -28,61 +28,6 @@ const KID_BYTES_MAX: usize = 256;
 /// Headers that change what a token means or where its key comes from.
 const REFUSED_HEADERS: &[&str] =
     &["b64", "crit", "jku", "jwk", "x5c", "x5t", "x5t#S256", "x5u", "zip"];
-
-/// What a provider's tokens must be.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// The provider.
-    pub provider: ProviderId,
-    /// Exact `iss`.
-    pub issuer: String,
-    /// Accepted `aud`.
-    pub audiences: BTreeSet<String>,
-    /// Whether `aud` must name nothing else.
-    pub single_audience: bool,
-    /// Accepted algorithms.
-    pub algorithms: BTreeSet<Algorithm>,
-    /// Accepted `typ`, lower case, without `application/`.
-    pub types: BTreeSet<String>,
-    /// Tolerated clock difference.
-    pub clock_skew: Duration,
-    /// Longest accepted time from `iat` to `exp`.
-    pub max_lifetime: Duration,
-    /// Kind of principal.
-    pub kind: PrincipalKind,
-    /// Claim that holds the tenant.
-    pub tenant: Option<String>,
-    /// Claim that holds scopes.
-    pub scopes: Option<String>,
-    /// Claim that holds roles.
-    pub roles: Option<String>,
-    /// Further attributes by name.
-    pub attributes: BTreeMap<String, AttributeRule>,
-}
-
-/// A claim that becomes an attribute.
-#[derive(Clone, Debug)]
-pub struct AttributeRule {
-    /// Name of the claim.
-    pub claim: String,
-    /// Its type.
-    pub kind: AttributeKind,
-    /// Whether a token without it is refused.
-    pub required: bool,
-}
-
-/// Type of an attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttributeKind {
-    /// A truth value.
-    Flag,
-    /// A whole number.
-    Number,
-    /// A text.
-    Text,
-    /// An array of texts.
-    Texts,
-}
 
 /// A token that has its form and nothing more.
 pub struct Unverified {

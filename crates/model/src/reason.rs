@@ -42,6 +42,20 @@ pub enum Challenge {
     InsufficientScope,
 }
 
+impl Challenge {
+    /// The header's value. For lacking scopes, `, scope="…"` with their names follows.
+    #[must_use]
+    pub const fn value(self) -> Option<&'static str> {
+        match self {
+            Self::No => None,
+            Self::Bare => Some("Bearer"),
+            Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
+            Self::InvalidRequest => Some("Bearer error=\"invalid_request\""),
+            Self::InsufficientScope => Some("Bearer error=\"insufficient_scope\""),
+        }
+    }
+}
+
 macro_rules! reasons {
     ($($name:ident $code:literal $stage:ident $status:literal $challenge:ident
         $title:literal $meaning:literal;)*) => {

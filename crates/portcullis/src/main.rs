@@ -13,9 +13,9 @@ mod verbs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
-use verbs::{Exit, check, explain, init, key, policy, replay, run, simulate};
+use verbs::{Exit, Format, check, explain, init, key, policy, replay, run, simulate};
 
 /// Requests make and drop many small values: see `docs/decisions/0002-allocator.md`.
 #[global_allocator]
@@ -33,17 +33,6 @@ struct Cli {
     format: Format,
     #[command(subcommand)]
     verb: Verb,
-}
-
-/// How results are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-    /// For code scanners (findings only).
-    Sarif,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,4 +1,4 @@
-//! One module per verb; what they share is how they end.
+//! One module per verb; what they share is how results are written and how a verb ends.
 
 pub(crate) mod check;
 pub(crate) mod explain;
@@ -10,6 +10,19 @@ pub(crate) mod run;
 pub(crate) mod simulate;
 
 use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For code scanners (findings only).
+    Sarif,
+}
 
 /// How a verb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -117,3 +117,11 @@ fn the_committed_schema_is_the_one_that_is_printed() {
     let printed = out(&portcullis(Path::new("."), &["schema"]));
     assert_eq!(std::fs::read_to_string(path).unwrap(), printed, "run `portcullis schema > {path}`");
 }
+
+#[test]
+fn the_committed_command_line_is_the_one_that_is_printed() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/command-line.md");
+    let printed = portcullis_testkit::manual::page(Path::new(env!("CARGO_BIN_EXE_portcullis")));
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(committed, printed, "run `cargo xtask docs`");
+}

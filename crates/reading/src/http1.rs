@@ -5,23 +5,16 @@
 //! framing checked. After a violation nothing more may ever be passed on the connection.
 
 mod chunks;
+mod framing;
 mod head;
 
 use portcullis_model::Reason;
 
 use crate::violation::Violation;
 use chunks::Chunks;
+use framing::Framing;
 
-/// Bounds of a head.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Largest head in bytes.
-    pub head_bytes_max: usize,
-    /// Most headers.
-    pub headers_max: usize,
-    /// Longest target in bytes.
-    pub target_bytes_max: usize,
-}
+pub use framing::Bounds;
 
 /// The guard of one connection.
 #[derive(Debug)]
@@ -54,15 +47,6 @@ pub enum Event {
     HeadComplete,
     /// A head without body was passed, or the last byte of a body.
     MessageComplete,
-}
-
-/// How the body of a message is framed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Framing {
-    /// None, or this many bytes.
-    Length(u64),
-    /// Chunks.
-    Chunked,
 }
 
 impl Guard {
@@ -131,11 +115,6 @@ impl Guard {
         self.state = state;
         Progress { pass: length, event: Some(event) }
     }
-}
-
-/// Malformed framing.
-pub(crate) fn malformed(detail: &str) -> Violation {
-    Violation::new(Reason::MalformedFraming, detail)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Real counterparts for tests: a client that sends exactly its bytes, upstreams that misbehave by
-//! switch, token issuers, and the gateway as a process of its own.
+//! switch, token issuers, the gateway as a process of its own, and what the binary says of itself.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 
 pub mod gateway;
 pub mod issuer;
+pub mod manual;
 pub mod raw;
 pub mod shop;
 pub mod upstream;

@@ -1,5 +1,9 @@
-//! Which module of a crate imports which? Read from `crate::…` paths outside tests; what a file
-//! says about its own children does not count, what children import from their parent does.
+//! Which module of a crate imports which? Read from the paths that a file names outside tests:
+//! `crate::…`, `super::…`, and those that begin with a child of its own. Declaring a child is no
+//! import; naming something of it is. Names that a module passes on (`pub use`) lead to where
+//! they come from. The crate's root counts as a module too.
+
+mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,29 +11,73 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-/// Module → modules that it imports.
+/// Module → modules that it imports. The root is called `crate`.
 pub(crate) type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// A path from the root on, such as `["http1", "head"]`.
+type Steps = Vec<String>;
 
 /// Reads the edges of a crate.
 pub(crate) fn edges(src: &Path, files: &[PathBuf]) -> Result<Edges> {
-    let names: BTreeSet<String> = files.iter().map(|file| name(src, file)).collect();
-    let mut edges = Edges::new();
+    let mut named: BTreeMap<Steps, Vec<Steps>> = BTreeMap::new();
     for file in files {
-        let from = name(src, file);
-        if from.is_empty() || from.ends_with("tests") {
+        let from = steps(src, file);
+        if from.last().is_some_and(|last| last == "tests") {
             continue;
         }
-        let text = fs::read_to_string(file)?;
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for path in imports(code) {
-            if let Some(to) = resolve(&path, &names)
-                && to != from
-            {
-                edges.entry(from.clone()).or_default().insert(to);
+        let paths = paths::named(&fs::read_to_string(file)?, &from);
+        named.entry(from).or_default().extend(paths);
+    }
+    Ok(between(&named))
+}
+
+/// Edges between modules, given the absolute paths that each names.
+fn between(named: &BTreeMap<Steps, Vec<Steps>>) -> Edges {
+    let mut edges = Edges::new();
+    for (from, paths) in named {
+        for path in paths {
+            let to = target(path, named);
+            if to != *from {
+                edges.entry(shown(from)).or_default().insert(shown(&to));
             }
         }
     }
-    Ok(edges)
+    edges
+}
+
+/// The module that a path leads to: the longest that it begins with, and from there to where the
+/// next name comes from, if the module only passes it on.
+fn target(path: &[String], named: &BTreeMap<Steps, Vec<Steps>>) -> Steps {
+    let module = (0..=path.len())
+        .rev()
+        .filter_map(|length| path.get(..length))
+        .find(|start| named.contains_key(*start))
+        .unwrap_or_default();
+    let origin = path.get(module.len()).and_then(|name| {
+        let paths = named.get(module)?;
+        let passed = |one: &&Steps| {
+            one.last() == Some(name) && one.len() > module.len() + 1 && one.starts_with(module)
+        };
+        paths.iter().find(passed)
+    });
+    match origin {
+        Some(origin) => target(origin, named),
+        None => module.to_vec(),
+    }
+}
+
+fn shown(steps: &[String]) -> String {
+    if steps.is_empty() { "crate".to_owned() } else { steps.join("::") }
+}
+
+fn steps(src: &Path, file: &Path) -> Steps {
+    let relative = file.strip_prefix(src).unwrap_or(file).with_extension("");
+    let steps: Steps = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if ["lib", "main"].map(|root| vec![root.to_owned()]).contains(&steps) {
+        Steps::new()
+    } else {
+        steps
+    }
 }
 
 /// Cycles, each as text; empty when there are none.
@@ -37,56 +85,29 @@ pub(crate) fn cycles(edges: &Edges) -> Vec<String> {
     let mut found = Vec::new();
     for start in edges.keys() {
         let mut seen = BTreeSet::new();
-        let mut open: Vec<&String> = edges.get(start).into_iter().flatten().collect();
-        while let Some(module) = open.pop() {
+        let mut open: Vec<(&String, String)> = nexts(edges, start, start);
+        while let Some((module, way)) = open.pop() {
             if module == start {
-                found.push(format!("`{start}` reaches itself"));
+                found.push(format!("`{start}` reaches itself: {way}"));
                 break;
             }
             if seen.insert(module) {
-                open.extend(edges.get(module).into_iter().flatten());
+                open.extend(nexts(edges, module, &way));
             }
         }
     }
     found
 }
 
-fn name(src: &Path, file: &Path) -> String {
-    let relative = file.strip_prefix(src).unwrap_or(file).with_extension("");
-    let parts: Vec<String> =
-        relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-    let text = parts.join("::");
-    if text == "lib" || text == "main" { String::new() } else { text }
-}
-
-fn imports(code: &str) -> Vec<String> {
-    let mut paths = Vec::new();
-    for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        for (at, _) in line.match_indices("crate::") {
-            let rest = line.get(at.saturating_add(7)..).unwrap_or_default();
-            let path: String = rest
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == ':')
-                .collect();
-            paths.push(path);
-        }
-    }
-    paths
-}
-
-/// The longest module that the path begins with.
-fn resolve(path: &str, names: &BTreeSet<String>) -> Option<String> {
-    let parts: Vec<&str> = path.split("::").collect();
-    (1..=parts.len())
-        .rev()
-        .filter_map(|length| parts.get(..length).map(|parts| parts.join("::")))
-        .find(|candidate| names.contains(candidate))
+fn nexts<'a>(edges: &'a Edges, module: &str, way: &str) -> Vec<(&'a String, String)> {
+    let next = edges.get(module).into_iter().flatten();
+    next.map(|next| (next, format!("{way} → {next}"))).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Edges, cycles};
-    use std::collections::BTreeSet;
+    use super::{Edges, Steps, between, cycles, paths};
+    use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
     fn finds_a_cycle_and_only_a_cycle() {
@@ -96,5 +117,36 @@ mod tests {
         assert!(cycles(&edges).is_empty());
         edges.insert("c".into(), BTreeSet::from(["a".into()]));
         assert_eq!(cycles(&edges).len(), 3);
+    }
+
+    fn graph(files: &[(&str, &str)]) -> Edges {
+        let split =
+            |module: &str| -> Steps { module.split_terminator("::").map(str::to_owned).collect() };
+        let named: BTreeMap<Steps, Vec<Steps>> = files
+            .iter()
+            .map(|(module, text)| (split(module), paths::named(text, &split(module))))
+            .collect();
+        between(&named)
+    }
+
+    #[test]
+    fn a_child_that_imports_its_parent_back_is_a_cycle() {
+        let parent = ("http1", "mod head;\nuse head::check;\npub struct Bounds;\n");
+        let edges = graph(&[parent, ("http1::head", "use super::{Bounds, malformed};\n")]);
+        assert_eq!(cycles(&edges).len(), 2, "{edges:?}");
+        let sibling = ("http1::head", "use super::bounds::Bounds;\n");
+        let edges = graph(&[parent, sibling, ("http1::bounds", "pub struct Bounds;\n")]);
+        assert!(cycles(&edges).is_empty(), "{edges:?}");
+    }
+
+    #[test]
+    fn a_name_that_is_passed_on_leads_to_where_it_comes_from() {
+        let edges = graph(&[
+            ("", "mod source;\nmod finding;\npub use source::{Sources, Span};\n"),
+            ("source", "pub struct Span;\n"),
+            ("finding", "use crate::Span;\n"),
+        ]);
+        assert!(edges["finding"].contains("source"), "{edges:?}");
+        assert!(cycles(&edges).is_empty(), "{edges:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use portcullis_model::{Attribute, CredentialKind, CredentialRef, Principal, Reason, Timestamp};
 use serde_json::{Map, Value};
 
-use super::{AttributeKind, Rules};
+use super::rules::{AttributeKind, Rules};
 use crate::authenticated::Refused;
 
 /// Longest `sub` in bytes.

@@ -7,8 +7,7 @@ use anyhow::Result;
 use portcullis_diagnostics::{Finding, Sources, render};
 use portcullis_runtime::estate;
 
-use crate::Format;
-use crate::verbs::Exit;
+use crate::verbs::{Exit, Format};
 
 /// Checks the estate.
 pub(crate) fn run(folder: &Path, format: Format) -> Result<Exit> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::verbs::{Exit, check, policy};
+use crate::verbs::{Exit, Format, check, policy};
 
 /// The files of the estate, but for the baseline, which is made from them.
 const FILES: [(&str, &str); 3] = [
@@ -30,5 +30,5 @@ pub(crate) fn run(folder: &Path) -> Result<Exit> {
         println!("wrote {}", path.display());
     }
     policy::run(folder, &policy::Verb::Baseline)?;
-    check::run(folder, crate::Format::Text)
+    check::run(folder, Format::Text)
 }

@@ -10,8 +10,7 @@ use portcullis_runtime::seal::SealKey;
 use portcullis_runtime::{archive, estate};
 use serde_json::json;
 
-use crate::Format;
-use crate::verbs::{Exit, check};
+use crate::verbs::{Exit, Format, check};
 
 /// Replays every decision of a file.
 pub(crate) fn run(folder: &Path, file: &Path, format: Format) -> Result<Exit> {

@@ -6,8 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use portcullis_runtime::simulate::{Simulated, simulate};
 use portcullis_runtime::{clock, estate};
 
-use crate::Format;
-use crate::verbs::{Exit, check};
+use crate::verbs::{Exit, Format, check};
 
 /// Decides every request of a file.
 pub(crate) fn run(folder: &Path, file: &Path, format: Format) -> Result<Exit> {

@@ -3,7 +3,7 @@
 
 use crate::violation::Violation;
 
-use super::malformed;
+use super::framing::malformed;
 
 /// Most digits of a chunk size: 4 GiB less one, far above any bound on bodies.
 const SIZE_DIGITS_MAX: u8 = 8;

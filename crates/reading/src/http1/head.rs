@@ -4,7 +4,7 @@ use portcullis_model::{Method, Reason};
 
 use crate::violation::Violation;
 
-use super::{Bounds, Framing, malformed};
+use super::framing::{Bounds, Framing, malformed};
 
 /// Where a head ends.
 pub(crate) enum End {

@@ -1,0 +1,96 @@
+//! What do PC0220 to PC0250 mean? Who may call an operation and what it acts on; then the version
+//! of a contract, and what of it cannot be enforced.
+
+super::page::table! {
+    "PC0220" Error: "a security scheme that is not defined"
+        means "A security requirement names a scheme that `components.securitySchemes` does not have."
+        matters "A requirement that names no defined scheme asks for nothing that can be checked."
+        mend "Define the scheme under `components.securitySchemes`, or correct the name."
+        "contracts/orders.yaml"
+        wrong "security:\n- tokn: [orders:read]"
+        right "security:\n- token: [orders:read]";
+    "PC0221" Error: "several credentials at the same time"
+        means "One security requirement names more than one scheme, which means all of them together."
+        matters "A request carries one credential here; the second scheme would go unchecked."
+        mend "Make the schemes alternatives, each an item of its own, or keep the one that must be shown."
+        "contracts/orders.yaml"
+        wrong "security:\n- token: [orders:read]\n  other: []"
+        right "security:\n- token: [orders:read]";
+    "PC0222" Error: "a security requirement that is not understood"
+        means "`security` is not a list, an item is not a mapping, or the scopes of a scheme are not a list of texts."
+        matters "A requirement that is not understood cannot be enforced."
+        mend "Write a list of mappings from scheme to a list of scopes."
+        "contracts/orders.yaml"
+        wrong "security: [{token: orders:write}]"
+        right "security: [{token: [orders:write]}]";
+    "PC0224" Warning: "a credential that nobody can verify"
+        means "A security scheme is none of `oauth2`, `openIdConnect`, `http` with `bearer`, and `apiKey` in a header."
+        matters "No identity provider can verify such a credential; callers must show another one."
+        mend "Describe the credential that callers really show."
+        "contracts/stock.yaml"
+        wrong "key: {type: apiKey, in: query, name: key}"
+        right "key: {type: apiKey, in: header, name: x-api-key}";
+    "PC0230" Error: "an unknown key of `x-portcullis`"
+        means "The extension has a key other than `resource`, `id`, `tenant` and `public`."
+        matters "A key that is not understood is not enforced."
+        mend "Write the key that was meant, or remove it."
+        "contracts/orders.yaml"
+        wrong "x-portcullis: {resource: OrderList, tennant: {path: tenant}}"
+        right "x-portcullis: {resource: OrderList, tenant: {path: tenant}}";
+    "PC0231" Error: "a value of `x-portcullis` that cannot be meant"
+        means "The resource is no name (a capital letter, then letters, digits and `_`, none that the policy schema uses itself), `id` or `tenant` names a parameter that the path does not have, `tenant` is no source of a tenant, `public` gives no reason, or the extension is not a mapping."
+        matters "Who may reach the resource depends on it."
+        mend "Write `resource: Order`, `id: <path parameter>`, `tenant: token`, `none` or `{path: <path parameter>}`, `public: <why>`."
+        "contracts/orders.yaml"
+        wrong "x-portcullis: {resource: Order, id: order, "
+        right "x-portcullis: {resource: Order, id: orderId, ";
+    "PC0232" Error: "public and with security"
+        means "`x-portcullis` says that the operation is public, and the operation asks for a credential, its own or the document's."
+        matters "An operation is public or asks for a credential, not both."
+        mend "Remove `public`, or set `security: []` on the operation."
+        "contracts/orders.yaml"
+        wrong "      operationId: listProducts"
+        right "      operationId: listProducts\n      security: []";
+    "PC0233" Warning: "open to anybody, and it is not said why"
+        means "The operation asks for no credential, or allows to show none, and no `public` gives a reason."
+        matters "An operation without security is often one where it was forgotten."
+        mend "Give it `security`, or say why in `x-portcullis: {public: …}`."
+        "contracts/orders.yaml"
+        wrong "      security: []"
+        right "      security: []\n      x-portcullis: {public: \"prices are no secret\"}";
+    "PC0234" Warning: "a resource that has a tenant and has none"
+        means "Operations on the same resource differ in whether it has a tenant."
+        matters "The tenant is compared for some operations on the resource and not for others; whoever may use the others sees all tenants."
+        mend "Give what has no tenant a resource of its own: `x-portcullis: {resource: …}`."
+        "contracts/orders.yaml"
+        wrong "x-portcullis: {resource: OrderList, public: \"prices are no secret\"}"
+        right "x-portcullis: {public: \"prices are no secret\"}";
+    "PC0240" Error: "a version that is not supported"
+        means "`openapi` is missing, or names neither 3.0 nor 3.1."
+        matters "Versions differ in what schemas mean; an unknown one could mean anything."
+        mend "Write `openapi: 3.1.0` (or 3.0.x), in a document of that version."
+        "contracts/orders.yaml"
+        wrong "openapi: 3.2.0"
+        right "openapi: 3.1.0";
+    "PC0241" Error: "a contract without operation"
+        means "The contract lists no operation."
+        matters "What no contract lists is refused, so nothing of this API can be reached."
+        mend "List its operations under `paths`."
+        "contracts/orders.yaml"
+        wrong "x-paths:"
+        right "paths:";
+    "PC0242" Error: "another dialect of schemas"
+        means "`jsonSchemaDialect` of an OpenAPI 3.1 document names a dialect other than JSON Schema 2020-12."
+        matters "Schemas are judged as JSON Schema 2020-12; under another dialect they mean something else."
+        mend "Remove `jsonSchemaDialect`, or convert the schemas."
+        "contracts/orders.yaml"
+        wrong "openapi: 3.1.0\njsonSchemaDialect: \"http://json-schema.org/draft-07/schema#\""
+        right "openapi: 3.1.0";
+    "PC0250" Error: "a contract that cannot be enforced"
+        means "A parameter is an array or stands in a cookie, a body is not `application/json`, or a schema cannot be compiled; for example, a `pattern` that needs backtracking."
+        matters "A contract that is declared and not enforced protects nobody."
+        mend "Describe it in a way that can be checked, or remove it."
+        "contracts/orders.yaml"
+        wrong "customer: {type: string, pattern: \"^(?=.*@).+$\"}"
+        right "customer: {type: string, format: email, maxLength: 100}";
+}

@@ -1,0 +1,63 @@
+//! What must a provider's tokens be? As declared and compiled; judging by it is done beside.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use portcullis_model::{PrincipalKind, ProviderId};
+
+use crate::jwk::Algorithm;
+
+/// What a provider's tokens must be.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The provider.
+    pub provider: ProviderId,
+    /// Exact `iss`.
+    pub issuer: String,
+    /// Accepted `aud`.
+    pub audiences: BTreeSet<String>,
+    /// Whether `aud` must name nothing else.
+    pub single_audience: bool,
+    /// Accepted algorithms.
+    pub algorithms: BTreeSet<Algorithm>,
+    /// Accepted `typ`, lower case, without `application/`.
+    pub types: BTreeSet<String>,
+    /// Tolerated clock difference.
+    pub clock_skew: Duration,
+    /// Longest accepted time from `iat` to `exp`.
+    pub max_lifetime: Duration,
+    /// Kind of principal.
+    pub kind: PrincipalKind,
+    /// Claim that holds the tenant.
+    pub tenant: Option<String>,
+    /// Claim that holds scopes.
+    pub scopes: Option<String>,
+    /// Claim that holds roles.
+    pub roles: Option<String>,
+    /// Further attributes by name.
+    pub attributes: BTreeMap<String, AttributeRule>,
+}
+
+/// A claim that becomes an attribute.
+#[derive(Clone, Debug)]
+pub struct AttributeRule {
+    /// Name of the claim.
+    pub claim: String,
+    /// Its type.
+    pub kind: AttributeKind,
+    /// Whether a token without it is refused.
+    pub required: bool,
+}
+
+/// Type of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttributeKind {
+    /// A truth value.
+    Flag,
+    /// A whole number.
+    Number,
+    /// A text.
+    Text,
+    /// An array of texts.
+    Texts,
+}
