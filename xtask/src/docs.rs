@@ -104,11 +104,10 @@ fn reasons() -> String {
             };
             let _infallible = writeln!(page, "- `WWW-Authenticate`: `{value}{scopes}`");
         }
-        let counted = if matches!(entry.stage, Stage::Forward | Stage::Reply) {
-            "none: it comes after the decision, which counts as allowed".to_owned()
-        } else {
-            format!("`portcullis_denied_total{{reason=\"{}\"}}`", entry.code)
-        };
+        let mut counted = format!("`portcullis_denied_total{{reason=\"{}\"}}`", entry.code);
+        if matches!(entry.stage, Stage::Forward | Stage::Reply) {
+            counted.push_str("; the decision before it counts as allowed");
+        }
         let _infallible = write!(page, "- metric: {counted}\n\n{}\n", entry.meaning);
     }
     page

@@ -5,6 +5,7 @@
 //! from, and stands in every record.
 
 pub mod compile;
+mod operations;
 pub mod router;
 
 use std::collections::BTreeMap;

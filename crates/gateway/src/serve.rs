@@ -149,6 +149,8 @@ impl Worker {
                 let response = whole(answer::refusal(&refusal, id, false));
                 let outcome = outcome(&response, None, intent_durable);
                 let outcome = Outcome { micros: micros(&open), ..outcome };
+                self.door.metrics.crossed(open.elapsed());
+                self.door.metrics.failed(&open.trace().crossing, refusal.reason);
                 open.finish(Some(&refusal), outcome).await;
                 origin.connection.answered();
                 response

@@ -57,6 +57,9 @@ impl Crossing {
         let mut outcome = self.outcome.clone();
         outcome.micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.metrics.crossed(took);
+        if let Some(refusal) = refusal {
+            self.metrics.failed(&open.trace().crossing, refusal.reason);
+        }
         self.connection.answered();
         open.finish_detached(refusal, outcome);
     }

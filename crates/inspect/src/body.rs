@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jsonschema::Validator;
-use portcullis_diagnostics::Finding;
 use portcullis_model::Reason;
 use portcullis_reading::violation::Violation;
 use portcullis_reading::{form, json};
@@ -13,7 +12,7 @@ use portcullis_spec::{ApiModel, RequestBody};
 use serde_json::{Map, Value};
 
 use crate::coerce;
-use crate::schema;
+use crate::schema::{self, Unenforceable};
 
 /// Bounds of a body.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +63,7 @@ impl Body {
         api: &ApiModel,
         operation: &str,
         declared: &RequestBody,
-    ) -> Result<Self, Vec<Finding>> {
+    ) -> Result<Self, Vec<Unenforceable>> {
         let (mut content, mut findings) = (BTreeMap::new(), Vec::new());
         for (media, schema) in &declared.content {
             let compiled = reading(api, media, schema).and_then(|reading| {
@@ -74,7 +73,7 @@ impl Body {
                 Ok(one) => drop(content.insert(media.clone(), one)),
                 Err(why) => {
                     let what = format!("the body of `{operation}` as `{media}`");
-                    findings.push(schema::unenforceable(&what, &why, ""));
+                    findings.push(Unenforceable::new(&what, &why, &declared.pointer));
                 }
             }
         }

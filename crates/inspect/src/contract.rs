@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use portcullis_diagnostics::Finding;
 use portcullis_model::Reason;
 use portcullis_reading::message::Message;
 use portcullis_reading::violation::Violation;
@@ -14,6 +13,7 @@ use portcullis_spec::{ApiModel, Location, Operation};
 use crate::body::{Body, BodyBounds};
 use crate::coding;
 use crate::parameter::Parameter;
+use crate::schema::Unenforceable;
 
 /// What to do with the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,28 +31,32 @@ pub struct OperationContract {
     body: Option<Body>,
 }
 
-/// Compiles an operation's contract. Without findings, there is one.
-#[must_use]
-pub fn compile(api: &ApiModel, operation: &Operation) -> (Option<OperationContract>, Vec<Finding>) {
-    let mut findings = Vec::new();
+/// Compiles an operation's contract.
+///
+/// # Errors
+/// Every part that could not be enforced.
+pub fn compile(
+    api: &ApiModel,
+    operation: &Operation,
+) -> Result<OperationContract, Vec<Unenforceable>> {
+    let mut missing = Vec::new();
     let mut parameters = Vec::new();
     let id = operation.id.as_str();
     for parameter in &operation.parameters {
         match Parameter::compile(api, id, parameter) {
             Ok(parameter) => parameters.push(parameter),
-            Err(finding) => findings.push(finding),
+            Err(finding) => missing.push(finding),
         }
     }
     let body = match operation.body.as_ref().map(|declared| Body::compile(api, id, declared)) {
         None => None,
         Some(Ok(body)) => Some(body),
         Some(Err(found)) => {
-            findings.extend(found);
+            missing.extend(found);
             None
         }
     };
-    let contract = findings.is_empty().then_some(OperationContract { parameters, body });
-    (contract, findings)
+    if missing.is_empty() { Ok(OperationContract { parameters, body }) } else { Err(missing) }
 }
 
 impl OperationContract {

@@ -13,3 +13,4 @@ mod schema;
 
 pub use body::BodyBounds;
 pub use contract::{BodyPlan, OperationContract, compile};
+pub use schema::Unenforceable;

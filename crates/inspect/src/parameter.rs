@@ -2,7 +2,6 @@
 //! parties could cut its values differently, it is refused.
 
 use jsonschema::Validator;
-use portcullis_diagnostics::Finding;
 use portcullis_model::Reason;
 use portcullis_reading::cookie;
 use portcullis_reading::message::Message;
@@ -11,7 +10,7 @@ use portcullis_spec::{ApiModel, ArrayStyle, Location};
 use serde_json::Value;
 
 use crate::coerce;
-use crate::schema;
+use crate::schema::{self, Unenforceable};
 
 /// A parameter, compiled.
 #[derive(Debug)]
@@ -36,9 +35,9 @@ impl Parameter {
         api: &ApiModel,
         operation: &str,
         declared: &portcullis_spec::Parameter,
-    ) -> Result<Self, Finding> {
+    ) -> Result<Self, Unenforceable> {
         let schema = schema::validator(api, &declared.schema).map_err(|why| {
-            schema::unenforceable(
+            Unenforceable::new(
                 &format!("parameter `{}` of `{operation}`", declared.name),
                 &why,
                 &declared.pointer,

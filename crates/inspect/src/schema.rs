@@ -2,7 +2,6 @@
 //! pattern that would need backtracking is a finding there, never a slow request.
 
 use jsonschema::{Draft, PatternOptions, Validator};
-use portcullis_diagnostics::Finding;
 use portcullis_spec::ApiModel;
 use serde_json::{Value, json};
 
@@ -53,9 +52,17 @@ pub(crate) fn item_kind(api: &ApiModel, schema: &Value) -> Option<String> {
 }
 
 /// A part of a contract that could not be held to.
-pub(crate) fn unenforceable(what: &str, why: &str, pointer: &str) -> Finding {
-    let place = if pointer.is_empty() { String::new() } else { format!(" (`#{pointer}`)") };
-    Finding::error("PC0250", format!("{what} cannot be enforced: {why}{place}"))
-        .why("a contract that is declared and not enforced protects nobody")
-        .fix("describe it in a way that can be checked, or remove it")
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unenforceable {
+    /// Which part, and why not.
+    pub message: String,
+    /// JSON pointer of the part in the contract.
+    pub pointer: String,
+}
+
+impl Unenforceable {
+    pub(crate) fn new(what: &str, why: &str, pointer: &str) -> Self {
+        let message = format!("{what} cannot be enforced: {why}");
+        Self { message, pointer: pointer.to_owned() }
+    }
 }

@@ -37,6 +37,7 @@ fn contract(media: &str) -> Option<OperationContract> {
         body: Some(RequestBody {
             required: true,
             content: BTreeMap::from([(media.to_owned(), schema)]),
+            pointer: String::new(),
         }),
         security: Vec::new(),
         tags: Vec::new(),
@@ -55,9 +56,7 @@ fn contract(media: &str) -> Option<OperationContract> {
         operations: vec![operation.clone()],
         document: Arc::new(document),
     };
-    let (contract, findings) = compile(&api, &operation);
-    assert_eq!(contract.is_none(), !findings.is_empty());
-    contract
+    compile(&api, &operation).ok()
 }
 
 fn parameters(target: &str, kind: Option<&str>) -> Result<(), Reason> {

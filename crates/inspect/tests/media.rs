@@ -28,7 +28,11 @@ fn compiled(parameters: Vec<Parameter>, content: &[(&str, Value)]) -> Option<Ope
         method: Method::Post,
         template: PathTemplate { text: "/x".to_owned(), segments: Vec::new() },
         parameters,
-        body: (!content.is_empty()).then_some(RequestBody { required: true, content }),
+        body: (!content.is_empty()).then_some(RequestBody {
+            required: true,
+            content,
+            pointer: String::new(),
+        }),
         security: Vec::new(),
         tags: Vec::new(),
         resource: ResourceRule {
@@ -46,9 +50,7 @@ fn compiled(parameters: Vec<Parameter>, content: &[(&str, Value)]) -> Option<Ope
         operations: vec![operation.clone()],
         document: Arc::new(json!({})),
     };
-    let (contract, findings) = compile(&api, &operation);
-    assert_eq!(contract.is_none(), !findings.is_empty());
-    contract
+    compile(&api, &operation).ok()
 }
 
 fn integers(name: &str, location: Location, array: Option<ArrayStyle>) -> Parameter {
@@ -207,7 +209,7 @@ fn a_compressed_body_is_checked_and_goes_on_decoded() {
             if at == 0 { Reason::BodyMissing } else { Reason::BodyMalformed }
         );
     }
-    let mut wrong = whole.clone();
+    let mut wrong = whole;
     let at = wrong.len() - 6;
     *wrong.get_mut(at).unwrap() ^= 1;
     assert_eq!(refused("gzip", &wrong), Reason::BodyMalformed);

@@ -70,7 +70,7 @@ pub(crate) fn read(
             report.error(MEDIA, &at, format!("media type `{media}` is listed twice"));
         }
     }
-    Some(RequestBody { required, content })
+    Some(RequestBody { required, content, pointer: part.pointer })
 }
 
 fn is_known(essence: &str) -> bool {

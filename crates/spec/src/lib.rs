@@ -26,3 +26,4 @@ pub use model::{
     SecurityRequirement, Segment, TenantSource,
 };
 pub use openapi::read;
+pub use place::place;

@@ -141,6 +141,8 @@ pub struct RequestBody {
     pub required: bool,
     /// Media type essence (lower case, without parameters) → schema, inline or `{"$ref": "#/…"}`.
     pub content: BTreeMap<String, Value>,
+    /// JSON pointer of its definition in [`ApiModel::document`].
+    pub pointer: String,
 }
 
 /// One alternative of an operation's security: all of its schemes together.

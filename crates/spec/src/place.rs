@@ -6,6 +6,16 @@
 //! answers with the nearest part around that it could follow. A wrong place costs a reader a
 //! moment; no decision rests on it.
 
+use portcullis_diagnostics::{SourceId, Span};
+
+/// Where in a contract's text the part stands that a JSON pointer names, or the nearest part around
+/// it.
+#[must_use]
+pub fn place(source: &SourceId, text: &str, pointer: &str) -> Option<Span> {
+    let (start, end) = locate(text, pointer)?;
+    Some(Span::new(source.clone(), start, end))
+}
+
 /// Byte range of the key (or item) that `pointer` (RFC 6901, without `#`) names, or of the
 /// nearest part around it. `None` where not even its first step was found.
 pub(crate) fn locate(text: &str, pointer: &str) -> Option<(usize, usize)> {

@@ -115,10 +115,15 @@ impl Metrics {
         };
         self.requests.get_or_create(&labels).inc();
         if let Some(reason) = refused {
-            let boundary = Name(crossing.boundary.clone());
-            self.denied.get_or_create(&DeniedLabels { boundary, reason: reason.code() }).inc();
+            self.failed(crossing, reason);
         }
         self.decision.observe(took.as_secs_f64());
+    }
+
+    /// Counts what went wrong with a crossing after it was permitted.
+    pub fn failed(&self, crossing: &Crossing, reason: Reason) {
+        let boundary = Name(crossing.boundary.clone());
+        self.denied.get_or_create(&DeniedLabels { boundary, reason: reason.code() }).inc();
     }
 
     /// Counts the length of a crossing.

@@ -16,10 +16,10 @@ use portcullis_identity::jwt;
 use portcullis_model::PrincipalKind;
 use portcullis_policy::{AttributeType, Engine};
 use portcullis_reading::owned::OwnedHeaders;
-use portcullis_spec::{ApiModel, Segment};
+use portcullis_spec::ApiModel;
 
-use super::router::Router;
-use super::{CompiledBoundary, CompiledOperation, Snapshot};
+use super::operations::compile_operations;
+use super::{CompiledBoundary, Snapshot};
 
 /// Everything that a snapshot is made from.
 #[derive(Debug)]
@@ -39,7 +39,8 @@ pub struct Estate {
 pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
     let mut findings = Vec::new();
     let models = read_contracts(&estate, &mut findings);
-    let (router, operations) = compile_operations(&estate.declaration, &models, &mut findings);
+    let (router, operations) =
+        compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
     let engine = compile_policies(&estate, &models, &mut findings);
     let revision = revision(&estate);
     let declaration = estate.declaration;
@@ -114,70 +115,6 @@ fn read_contracts(estate: &Estate, findings: &mut Vec<Finding>) -> Vec<ApiModel>
         models.extend(model);
     }
     models
-}
-
-fn compile_operations(
-    declaration: &Declaration,
-    models: &[ApiModel],
-    findings: &mut Vec<Finding>,
-) -> (Router, Vec<Arc<CompiledOperation>>) {
-    let mut router = Router::default();
-    let mut operations: Vec<Arc<CompiledOperation>> = Vec::new();
-    for model in models {
-        let Some(api) = declaration.apis.get(&model.api) else { continue };
-        for operation in &model.operations {
-            let (contract, found) = portcullis_inspect::compile(model, operation);
-            findings.extend(found);
-            let Some(contract) = contract else { continue };
-            let index = operations.len();
-            let mut clash = None;
-            for host in &api.hosts {
-                let template = &operation.template.segments;
-                clash = clash.or(router.insert(
-                    host,
-                    &api.base_path,
-                    template,
-                    operation.method,
-                    index,
-                ));
-            }
-            if let Some(other) = clash.and_then(|standing| operations.get(standing)) {
-                findings.push(
-                    Finding::error(
-                        "PC0502",
-                        format!(
-                            "operations `{}` of `{}` and `{}` of `{}` are the same to a client",
-                            operation.id, model.api, other.id, other.api
-                        ),
-                    )
-                    .at(api.contract.span.clone(), "this contract")
-                    .why("one request must lead to one operation")
-                    .fix("give the APIs different hosts or base paths"),
-                );
-            }
-            operations.push(Arc::new(CompiledOperation {
-                api: model.api.clone(),
-                id: operation.id.clone(),
-                template: format!("{}{}", api.base_path, operation.template.text),
-                zone: api.zone.clone(),
-                upstream: api.upstream.clone(),
-                operation: operation.clone(),
-                parameters: parameter_names(&operation.template.segments),
-                contract,
-            }));
-        }
-    }
-    (router, operations)
-}
-
-fn parameter_names(segments: &[Segment]) -> Vec<String> {
-    segments
-        .iter()
-        .filter_map(|segment| match segment {
-            Segment::Literal(_) => None,
-            Segment::Parameter(name) => Some(name.clone()),
-        })
-        .collect()
 }
 
 fn compile_policies(

@@ -87,7 +87,7 @@ super::page::table! {
         wrong "openapi: 3.1.0\njsonSchemaDialect: \"http://json-schema.org/draft-07/schema#\""
         right "openapi: 3.1.0";
     "PC0250" Error: "a contract that cannot be enforced"
-        means "A parameter is an array or stands in a cookie, a body is not `application/json`, or a schema cannot be compiled; for example, a `pattern` that needs backtracking."
+        means "A schema cannot be compiled (for example, a `pattern` that needs backtracking), or it does not fit its media type: a form needs `type: object`, `text/plain` needs `type: string`, and bytes take nothing but `format: binary`."
         matters "A contract that is declared and not enforced protects nobody."
         mend "Describe it in a way that can be checked, or remove it."
         "contracts/orders.yaml"

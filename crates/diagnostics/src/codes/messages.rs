@@ -40,7 +40,7 @@ super::page::table! {
     "PC0217" Error: "a body in a form that is not supported"
         means "The media type is not JSON, a form, `text/plain` or `application/octet-stream`; or it stands twice; or it has an `encoding`."
         matters "A body that cannot be checked against its contract is not let through."
-        mend "Use `application/json`. Other media types that are read here are refused by PC0250 until they are checked."
+        mend "Use `application/json`, another `application/…+json` type, a form, `text/plain` or `application/octet-stream`, each once."
         "contracts/orders.yaml"
         wrong "content: {text/csv: {schema: "
         right "content: {application/json: {schema: ";
