@@ -76,13 +76,13 @@ pub fn decide(
                 note(trace, &taken, obligation, true);
                 return Step::More(inspected, vec![Need::Intent]);
             }
-            Some(false) => {
-                return Step::Refused(Refusal::new(
-                    Reason::RecordUnavailable,
-                    "the record of intent could not be made durable",
-                ));
+            Some(durable) => {
+                trace.fact("intent", json!({"durable": durable}));
+                if !durable {
+                    let detail = "the record of intent could not be made durable";
+                    return Step::Refused(Refusal::new(Reason::RecordUnavailable, detail));
+                }
             }
-            Some(true) => {}
         },
     }
     let intent_durable = facts.intent_durable.unwrap_or(false);

@@ -1,5 +1,6 @@
 //! Real counterparts for tests: a client that sends exactly its bytes, upstreams that misbehave by
-//! switch, token issuers, and the gateway as a process of its own.
+//! switch, token issuers, and the gateway as a process of its own. And for properties, the shop
+//! without a process: its snapshot, generated requests, and a walk that chooses every fact.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,14 +11,18 @@
 )]
 #![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
 
+pub mod asked;
 pub mod gateway;
 pub mod issuer;
 pub mod raw;
 pub mod shop;
 pub mod upstream;
+pub mod walk;
 
+pub use asked::Asked;
 pub use gateway::Gateway;
 pub use issuer::{Issuer, Token};
 pub use raw::Answer;
 pub use shop::Shop;
 pub use upstream::{Behaviour, Upstream};
+pub use walk::World;
