@@ -20,6 +20,7 @@ use crate::trace::Trace;
 
 /// A request whose caller is known.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Identified {
     /// What was received.
     pub received: Received,
@@ -30,7 +31,7 @@ pub struct Identified {
 }
 
 /// Establishes the caller.
-pub fn decide(
+pub(crate) fn decide(
     received: Received,
     facts: &Facts,
     snapshot: &Snapshot,
