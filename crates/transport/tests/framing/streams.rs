@@ -69,6 +69,9 @@ const TRICKS: &[&str] = &[
     "x: a\nb",
 ];
 
+/// In the place of the line end after the data of a chunk.
+const CHUNK_ENDS: &[&str] = &["\n", "\r", "", "\ra", "\r0", "a\n", "aa", " \r\n", "\r\r\n", "\n\n"];
+
 const TARGETS: &[&str] = &[
     "/",
     "/a",
@@ -217,7 +220,8 @@ impl Random {
             stream.extend_from_slice(line.as_bytes());
             stream.extend_from_slice(end.as_bytes());
             stream.extend_from_slice(chunk);
-            stream.extend_from_slice(if self.one_in(40) { b"\n" } else { b"\r\n" });
+            let end = if self.one_in(25) { self.pick(CHUNK_ENDS) } else { "\r\n" };
+            stream.extend_from_slice(end.as_bytes());
         }
         let last = if self.one_in(12) {
             self.pick(&[
