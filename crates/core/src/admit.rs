@@ -16,6 +16,32 @@ use crate::trace::Trace;
 
 /// The right to forward one request. Cannot be made outside this module, copied or kept: carrying
 /// the request consumes it (law 4).
+///
+/// It cannot be made:
+///
+/// ```compile_fail,E0451
+/// use portcullis_core::{Permit, inspect::Inspected};
+///
+/// fn make(inspected: Inspected) -> Permit {
+///     Permit { inspected, taken: Vec::new(), intent_durable: true }
+/// }
+/// ```
+///
+/// nor changed after it was given:
+///
+/// ```compile_fail,E0616
+/// fn change(mut permit: portcullis_core::Permit, other: portcullis_core::inspect::Inspected) {
+///     permit.inspected = other;
+/// }
+/// ```
+///
+/// nor copied:
+///
+/// ```compile_fail,E0599
+/// fn copy(permit: portcullis_core::Permit) -> portcullis_core::Permit {
+///     permit.clone()
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Permit {
     inspected: Inspected,
@@ -50,7 +76,7 @@ impl Permit {
 }
 
 /// Takes from the limits and, where the boundary requires it, has the intent recorded.
-pub fn decide(
+pub(crate) fn decide(
     inspected: Inspected,
     facts: &Facts,
     snapshot: &Snapshot,
@@ -80,13 +106,13 @@ pub fn decide(
                 note(trace, &taken, obligation, true);
                 return Step::More(inspected, vec![Need::Intent]);
             }
-            Some(false) => {
-                return Step::Refused(Refusal::new(
-                    Reason::RecordUnavailable,
-                    "the record of intent could not be made durable",
-                ));
+            Some(durable) => {
+                trace.fact("intent", json!({"durable": durable}));
+                if !durable {
+                    let detail = "the record of intent could not be made durable";
+                    return Step::Refused(Refusal::new(Reason::RecordUnavailable, detail));
+                }
             }
-            Some(true) => {}
         },
     }
     let intent_durable = facts.intent_durable.unwrap_or(false);

@@ -9,6 +9,7 @@ use crate::trace::Trace;
 
 /// A caller with what is known of it at this moment.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Assessed {
     /// Who and what.
     pub identified: Identified,
@@ -18,7 +19,7 @@ pub struct Assessed {
 
 /// Computes the signals.
 #[must_use]
-pub fn decide(identified: Identified, now: Timestamp, trace: &mut Trace) -> Assessed {
+pub(crate) fn decide(identified: Identified, now: Timestamp, trace: &mut Trace) -> Assessed {
     let credential = identified.caller.principal().credential.as_ref();
     let issued_at = credential.and_then(|credential| credential.issued_at);
     let token_age_secs = issued_at.map(|issued| now.since(issued).as_secs());

@@ -11,6 +11,7 @@ use crate::trace::Trace;
 
 /// A request that the policies permit.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Authorized {
     /// Who, what and when.
     pub assessed: Assessed,
@@ -22,7 +23,7 @@ pub struct Authorized {
 ///
 /// # Errors
 /// Whatever is not a clean allow: a `forbid`, no `permit`, or a policy that failed to evaluate.
-pub fn decide(
+pub(crate) fn decide(
     assessed: Assessed,
     snapshot: &Snapshot,
     now: Timestamp,

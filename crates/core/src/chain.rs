@@ -22,6 +22,49 @@ use crate::trace::Trace;
 pub const ROUNDS_MAX: u8 = 3;
 
 /// One request on its way through the stages.
+///
+/// What the stages made can be looked at:
+///
+/// ```
+/// use bytes::Bytes;
+/// use portcullis_core::{Permit, Snapshot, admit, facts::Facts, trace::Trace};
+/// use portcullis_core::{assess::Assessed, authorize::Authorized, inspect::Inspected};
+///
+/// fn body(inspected: &Inspected) -> &Bytes {
+///     let authorized: &Authorized = &inspected.authorized;
+///     let _assessed: &Assessed = &authorized.assessed;
+///     &inspected.body
+/// }
+/// ```
+///
+/// Nobody else can run a stage, so none can be skipped:
+///
+/// ```compile_fail,E0603
+/// use portcullis_core::{Snapshot, admit, facts::Facts, inspect::Inspected, trace::Trace};
+///
+/// fn skip(inspected: Inspected, facts: &Facts, snapshot: &Snapshot, trace: &mut Trace) {
+///     admit::decide(inspected, facts, snapshot, trace);
+/// }
+/// ```
+///
+/// nor can the result of one be made up:
+///
+/// ```compile_fail,E0639
+/// use bytes::Bytes;
+/// use portcullis_core::{authorize::Authorized, inspect::Inspected};
+///
+/// fn make_up(authorized: Authorized, body: Bytes) -> Inspected {
+///     Inspected { authorized, body }
+/// }
+/// ```
+///
+/// ```compile_fail,E0639
+/// use portcullis_core::{assess::Assessed, authorize::Authorized};
+///
+/// fn make_up(assessed: Assessed) -> Authorized {
+///     Authorized { assessed, permitted_by: Vec::new() }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Chain {
     state: Option<State>,

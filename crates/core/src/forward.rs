@@ -37,6 +37,37 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Spends a permit.
+///
+/// ```
+/// use portcullis_core::{Permit, Snapshot, forward::{Outgoing, outgoing}, inspect::Inspected};
+/// use portcullis_model::RecordId;
+///
+/// fn forward(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing {
+///     outgoing(permit, id, snapshot)
+/// }
+/// ```
+///
+/// Nothing less will do, however far the request has come:
+///
+/// ```compile_fail,E0308
+/// use portcullis_core::{Snapshot, forward::{Outgoing, outgoing}, inspect::Inspected};
+/// use portcullis_model::RecordId;
+///
+/// fn forward(inspected: Inspected, id: &RecordId, snapshot: &Snapshot) -> Outgoing {
+///     outgoing(inspected, id, snapshot)
+/// }
+/// ```
+///
+/// and a permit carries one request, not two:
+///
+/// ```compile_fail,E0382
+/// use portcullis_core::{Permit, Snapshot, forward::{Outgoing, outgoing}};
+/// use portcullis_model::RecordId;
+///
+/// fn twice(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> (Outgoing, Outgoing) {
+///     (outgoing(permit, id, snapshot), outgoing(permit, id, snapshot))
+/// }
+/// ```
 #[must_use]
 #[allow(clippy::needless_pass_by_value, reason = "carrying a request spends its permit")]
 pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing {

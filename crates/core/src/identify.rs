@@ -19,6 +19,7 @@ use crate::trace::Trace;
 
 /// A request whose caller is known.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Identified {
     /// What was received.
     pub received: Received,
@@ -29,7 +30,7 @@ pub struct Identified {
 }
 
 /// Establishes the caller.
-pub fn decide(
+pub(crate) fn decide(
     received: Received,
     facts: &Facts,
     snapshot: &Snapshot,

@@ -17,6 +17,7 @@ use crate::trace::Trace;
 
 /// A request whose content is as its contract says.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Inspected {
     /// Who, what, when, and by which policy.
     pub authorized: Authorized,
@@ -25,7 +26,7 @@ pub struct Inspected {
 }
 
 /// Checks parameters and body.
-pub fn decide(
+pub(crate) fn decide(
     authorized: Authorized,
     facts: &Facts,
     trace: &mut Trace,

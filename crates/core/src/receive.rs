@@ -35,6 +35,7 @@ pub struct Arrival {
 
 /// A request whose operation and crossing are known.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Received {
     /// The one view.
     pub message: Arc<Message>,
@@ -61,7 +62,7 @@ impl Received {
 }
 
 /// Reads the head and asks the guards.
-pub fn decide(
+pub(crate) fn decide(
     arrival: Arrival,
     facts: &Facts,
     snapshot: &Snapshot,

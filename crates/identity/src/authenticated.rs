@@ -24,6 +24,33 @@ impl Refused {
 
 /// A principal whose credential was verified. Cannot be built from a bare [`Principal`] outside
 /// this crate, but for replay.
+///
+/// ```
+/// use portcullis_identity::{Authenticated, jwt::Unverified};
+/// use portcullis_model::Principal;
+///
+/// fn who(caller: &Authenticated, token: &Unverified) -> (Principal, Option<String>) {
+///     (caller.principal().clone(), token.kid().map(str::to_owned))
+/// }
+/// ```
+///
+/// ```compile_fail,E0423
+/// use portcullis_identity::Authenticated;
+/// use portcullis_model::Principal;
+///
+/// fn believe(principal: Principal) -> Authenticated {
+///     Authenticated(principal)
+/// }
+/// ```
+///
+/// ```compile_fail,E0624
+/// use portcullis_identity::Authenticated;
+/// use portcullis_model::Principal;
+///
+/// fn believe(principal: Principal) -> Authenticated {
+///     Authenticated::verified(principal)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authenticated(Principal);
 

@@ -29,7 +29,25 @@ const KID_BYTES_MAX: usize = 256;
 const REFUSED_HEADERS: &[&str] =
     &["b64", "crit", "jku", "jwk", "x5c", "x5t", "x5t#S256", "x5u", "zip"];
 
-/// A token that has its form and nothing more.
+/// A token that has its form and nothing more. It is no caller:
+///
+/// ```compile_fail,E0308
+/// use portcullis_identity::{Authenticated, jwt::Unverified};
+///
+/// fn believe(token: Unverified) -> Authenticated {
+///     token
+/// }
+/// ```
+///
+/// and what it claims beyond its issuer and key cannot be read before it is verified:
+///
+/// ```compile_fail,E0616
+/// use portcullis_identity::jwt::Unverified;
+///
+/// fn subject(token: &Unverified) -> Option<&str> {
+///     token.claims.get("sub")?.as_str()
+/// }
+/// ```
 pub struct Unverified {
     signed: Vec<u8>,
     signature: Vec<u8>,

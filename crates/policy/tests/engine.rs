@@ -13,6 +13,7 @@ use portcullis_policy::{
 };
 use portcullis_spec::ApiModel;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 const CONTRACT: &str = r#"
 openapi: 3.1.0
@@ -302,6 +303,43 @@ fn operations() -> impl Strategy<Value = (&'static str, &'static str)> {
     ])
 }
 
+/// Policies of every shape: over kinds of principal, groups of actions, and conditions that read
+/// what may be absent, or fail while they are evaluated.
+fn policy(effect: &'static str) -> impl Strategy<Value = String> {
+    let who = vec!["principal", "principal is Orders::User", "principal is Orders::ApiKey"];
+    let actions = vec![
+        "action",
+        "action in Orders::Action::\"op_read\"",
+        "action in Orders::Action::\"op_write\"",
+        "action in [Orders::Action::\"getOrder\", Orders::Action::\"deleteOrder\"]",
+        "action == Orders::Action::\"listOrders\"",
+    ];
+    let conditions = vec![
+        "",
+        "when { principal has tenant && principal.tenant == \"a\" }",
+        "unless { principal has plan && principal.plan == \"gold\" }",
+        "when { principal.scopes.contains(\"admin\") }",
+        "unless { context.address.isInRange(ip(\"192.0.2.0/24\")) }",
+        "when { context has token_age && context.token_age * 9223372036854775807 > 0 }",
+        "when { context.now < datetime(\"2020-01-01\") }",
+    ];
+    let select = prop::sample::select::<&'static str>;
+    (select(who), select(actions), select(conditions)).prop_map(move |(who, action, condition)| {
+        format!("{effect} ({who}, {action}, resource) {condition};\n")
+    })
+}
+
+/// A handful of policies on top of the fixed ones.
+fn policies() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop_oneof![3 => policy("permit"), 1 => policy("forbid")], 0..5)
+        .prop_map(|more| format!("{PERMITS}\n{}", more.concat()))
+}
+
+fn loaded(policies: &str) -> Option<Engine> {
+    // a warning (a policy that can never apply) is no reason not to decide
+    compile(policies).0
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -310,8 +348,11 @@ proptest! {
         principal in principals(),
         (operation, entity) in operations(),
         tenant in prop::option::of("[ab]"),
+        policies in policies(),
     ) {
-        let engine = engine(PERMITS);
+        let engine = loaded(&policies);
+        prop_assert!(engine.is_some(), "{}", policies);
+        let engine = engine.unwrap();
         let tenant = tenant.filter(|_| entity != "Catalogue");
         let asked = Asked { operation, entity, tenant: tenant.as_deref(), address: "10.0.0.1" };
         let sliced = asked.with(&principal, |q| engine.decide(q));
@@ -328,16 +369,31 @@ proptest! {
     fn one_more_forbid_never_allows_more(
         principal in principals(),
         (operation, entity) in operations(),
-        forbidden in prop::sample::select(vec!["op_read", "op_write", "op_delete"]),
+        policies in policies(),
+        forbid in policy("forbid"),
         tenant in "[ab]",
     ) {
         let tenant = Some(tenant.as_str()).filter(|_| entity != "Catalogue");
         let asked = Asked { operation, entity, tenant, address: "10.0.0.1" };
-        let more = format!(
-            "{PERMITS}\nforbid (principal, action in Orders::Action::\"{forbidden}\", resource);"
-        );
-        let before = asked.with(&principal, |q| engine(PERMITS).decide(q));
-        let after = asked.with(&principal, |q| engine(&more).decide(q));
-        prop_assert!(before.decision == Decision::Allow || after.decision == Decision::Deny);
+        let ask = |policies: &str| loaded(policies).map(|engine| asked.with(&principal, |q| engine.decide(q)));
+        let (before, after) = (ask(&policies), ask(&format!("{policies}{forbid}")));
+        prop_assert!(before.is_some() && after.is_some(), "{}{}", policies, forbid);
+        let (before, after) = (before.unwrap(), after.unwrap());
+        prop_assert!(before.decision == Decision::Allow || after.decision == Decision::Deny, "{}", forbid);
     }
+}
+
+#[test]
+fn generated_policies_both_allow_and_deny_and_fail() {
+    // a property over engines that all deny would say nothing
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..60 {
+        let mut draw = || policies().new_tree(&mut runner).unwrap().current();
+        let engine = loaded(&draw()).unwrap();
+        let verdict =
+            get(Some("acme")).with(&user(Some("acme"), &["orders.read"]), |q| engine.decide(q));
+        seen.insert((verdict.decision == Decision::Allow, verdict.errors.is_empty()));
+    }
+    assert_eq!(seen.len(), 3, "{seen:?}");
 }

@@ -1,7 +1,10 @@
 //! What would be decided, were these the facts? Drives the same chain as the gateway, without
 //! asking anything of the outside.
+//!
+//! The body is given when the chain asks for it and not before, as in the gateway: what is checked
+//! before a body is read is checked here too.
 
-use portcullis_core::facts::Facts;
+use portcullis_core::facts::{Facts, Need};
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Advance, Chain, Permit, Refusal, Snapshot};
@@ -19,10 +22,16 @@ pub fn decide(
     trace: &mut Trace,
 ) -> Result<Box<Permit>, Refusal> {
     let mut chain = Chain::new(arrival);
+    let mut known = Facts { body: None, ..facts.clone() };
     loop {
-        match chain.advance(facts, snapshot, now, trace) {
+        match chain.advance(&known, snapshot, now, trace) {
+            Ok(()) => {}
             // asking again without new facts ends by the chain's own bound on rounds
-            Ok(()) | Err(Advance::Needs(_)) => {}
+            Err(Advance::Needs(needs)) => {
+                if needs.iter().any(|need| matches!(need, Need::Body { .. })) {
+                    known.body.clone_from(&facts.body);
+                }
+            }
             Err(Advance::Permitted(permit)) => return Ok(permit),
             Err(Advance::Refused(refusal)) => return Err(refusal),
         }

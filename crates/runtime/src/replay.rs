@@ -11,7 +11,7 @@ use portcullis_core::record::digest;
 use portcullis_core::trace::{Trace, TracedFact};
 use portcullis_core::{Refusal, Snapshot};
 use portcullis_identity::{Authenticated, Refused};
-use portcullis_model::record::FactValue;
+use portcullis_model::record::{FactValue, RecordKind};
 use portcullis_model::{Decision, Principal, Reason, Record};
 use serde_json::Value;
 
@@ -42,7 +42,10 @@ pub fn replay(record: &Record, snapshot: &Snapshot, seal: &SealKey) -> Replayed 
     if record.revision != *snapshot.revision {
         return Replayed::NotReplayable("another snapshot decided it");
     }
-    let Some(arrival) = arrival(record, &facts) else {
+    if record.reason == Some(Reason::FactMissing) {
+        return Replayed::NotReplayable("a fact that it needed was never supplied");
+    }
+    let Some(arrival) = arrival(record, &facts, snapshot) else {
         return Replayed::NotReplayable("its head never became a request");
     };
     let given = given(record, &facts);
@@ -88,7 +91,7 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 9] = [
+const FACTS: [&str; 10] = [
     "head",
     "headers",
     "message",
@@ -98,6 +101,7 @@ const FACTS: [&str; 9] = [
     "body",
     "limits",
     "obligation",
+    "intent",
 ];
 
 fn value(facts: &[TracedFact], name: &str) -> Option<Value> {
@@ -105,7 +109,7 @@ fn value(facts: &[TracedFact], name: &str) -> Option<Value> {
     serde_json::from_str(&fact.value).ok()
 }
 
-fn arrival(record: &Record, facts: &[TracedFact]) -> Option<Arrival> {
+fn arrival(record: &Record, facts: &[TracedFact], snapshot: &Snapshot) -> Option<Arrival> {
     let text = |value: &Value, key: &str| Some(value.get(key)?.as_str()?.to_owned());
     let (head, host, peer) = match (value(facts, "message"), value(facts, "head")) {
         (Some(message), _) => {
@@ -125,12 +129,25 @@ fn arrival(record: &Record, facts: &[TracedFact]) -> Option<Arrival> {
         let (name, value) = (header.get(0)?.as_str()?, header.get(1)?.as_str()?);
         request = request.header(name, HeaderValue::from_str(value).ok()?);
     }
+    let address: IpAddr = peer.parse().ok()?;
     if let Some(host) = host {
         request = request.header(http::header::HOST, host);
+        for _ in 0..hops(address, record, snapshot) {
+            request = request.header("x-forwarded-for", &peer);
+        }
     }
     let (parts, ()) = request.body(()).ok()?.into_parts();
-    let peer: IpAddr = peer.parse().ok()?;
+    let peer = address;
     Some(Arrival { parts, peer, listener: record.listener.clone() })
+}
+
+/// The recorded address is the client's own. Where it would itself be taken for a proxy, each hop
+/// has to name it again.
+fn hops(address: IpAddr, record: &Record, snapshot: &Snapshot) -> u8 {
+    let listener = snapshot.declaration.listeners.get(&record.listener);
+    let trusting =
+        listener.filter(|listener| listener.trusted_peers.iter().any(|net| net.contains(&address)));
+    trusting.map_or(0, |listener| listener.trusted_hops)
 }
 
 /// The facts that the chain is given, from those that were noted.
@@ -161,12 +178,17 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
             },
         })
     });
+    // a record of intent is written before it can say that it was
+    let intent_durable = match record.kind {
+        RecordKind::Intent => Some(true),
+        RecordKind::Outcome => value(facts, "intent").and_then(|intent| flag(intent, "durable")),
+    };
     Facts {
         guard,
         identity: principal.or_else(identity),
         body,
         limits,
-        intent_durable: Some(record.reason != Some(Reason::RecordUnavailable)),
+        intent_durable,
         ..Facts::default()
     }
 }

@@ -101,6 +101,9 @@ pub fn simulate(
     snapshot: &Snapshot,
     now: Timestamp,
 ) -> Result<Simulation, String> {
+    if one.path.contains('#') {
+        return Err("a target has no fragment".to_owned());
+    }
     let mut request =
         Request::builder().method(one.method.as_str()).uri(&one.path).header("host", &one.host);
     for (name, value) in &one.headers {

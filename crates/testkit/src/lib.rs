@@ -1,5 +1,7 @@
 //! Real counterparts for tests: a client that sends exactly its bytes, upstreams that misbehave by
-//! switch, token issuers, the gateway as a process of its own, and what the binary says of itself.
+//! switch, token issuers, the gateway as a process of its own, and what the binary says of itself. And
+//! for properties, the shop without a process: its snapshot, generated requests, and a walk that
+//! chooses every fact.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,15 +12,20 @@
 )]
 #![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
 
+pub mod asked;
+pub mod fuzz;
 pub mod gateway;
 pub mod issuer;
 pub mod manual;
 pub mod raw;
 pub mod shop;
 pub mod upstream;
+pub mod walk;
 
+pub use asked::Asked;
 pub use gateway::Gateway;
 pub use issuer::{Issuer, Token};
 pub use raw::Answer;
 pub use shop::Shop;
 pub use upstream::{Behaviour, Upstream};
+pub use walk::World;

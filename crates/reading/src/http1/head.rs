@@ -39,7 +39,8 @@ pub(crate) fn end(input: &[u8], from: usize, bytes_max: usize) -> Result<End, Vi
 
 /// Checks a whole head, its final empty line included.
 pub(crate) fn check(head: &[u8], bounds: &Bounds) -> Result<Framing, Violation> {
-    let head = head.strip_suffix(b"\r\n\r\n").unwrap_or(head);
+    // what is left ends in the CR of its last line, like every line before it
+    let head = head.strip_suffix(b"\n\r\n").unwrap_or(head);
     let mut lines = lines(head);
     let version = request_line(lines.next().unwrap_or_default(), bounds)?;
     let mut fields = Fields::default();
@@ -80,10 +81,7 @@ fn request_line(line: &[u8], bounds: &Bounds) -> Result<Version, Violation> {
     if target.len() > bounds.target_bytes_max {
         return Err(Violation::new(Reason::TargetTooLong, "the target exceeds its bound"));
     }
-    let form_ok = target.starts_with(b"/")
-        || target.starts_with(b"http://")
-        || target.starts_with(b"https://");
-    if !form_ok || !target.iter().all(u8::is_ascii_graphic) || target.contains(&b'#') {
+    if !is_target(target) {
         return Err(Violation::new(Reason::AmbiguousTarget, "the target has no accepted form"));
     }
     match version {
@@ -96,6 +94,19 @@ fn request_line(line: &[u8], bounds: &Bounds) -> Result<Version, Violation> {
         }
         _ => Err(malformed("the version is malformed")),
     }
+}
+
+/// Origin form, or an absolute form that is a URI. What is passed here must be a URI to the HTTP
+/// parser too: one that it refuses by itself would be answered without a record.
+fn is_target(target: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(byte);
+    if !target.iter().all(plain) {
+        return false;
+    }
+    let absolute = target.starts_with(b"http://") || target.starts_with(b"https://");
+    // one without a path would be given one, and would no longer be what was sent
+    let same = |uri: http::Uri| uri.to_string().as_bytes() == target;
+    target.starts_with(b"/") || (absolute && http::Uri::try_from(target).is_ok_and(same))
 }
 
 #[derive(Default)]

@@ -74,6 +74,7 @@ fn a04_lengths() {
         let head = with(&format!("Content-Length: {value}\r\n"));
         assert_eq!(refused(&head), Reason::MalformedFraming, "{value}");
     }
+    assert_eq!(refused(&with("Content-Length: 1\r\r\n")), Reason::InvalidHeader);
     let twice = with("Content-Length: 1\r\nContent-Length: 1\r\n");
     assert_eq!(refused(&twice), Reason::MalformedFraming);
 }
@@ -115,6 +116,8 @@ fn a07_header_lines() {
         "x: \u{e9}\r\n",
         "x_y: 1\r\n",
         "x: a\rb\r\n",
+        "x: a\r\r\n",
+        "x: a\r\r\ny: b\r\n",
     ] {
         assert_eq!(refused(&with(line)), Reason::InvalidHeader, "{line:?}");
     }
@@ -131,8 +134,17 @@ fn a10_and_a12_request_lines() {
         ("GET / HTTP/1.32", Reason::MalformedFraming),
         ("GET / HTTP/2.0", Reason::UnsupportedVersion),
         ("GET /", Reason::MalformedFraming),
+        ("GET / HTTP/1.1\r", Reason::MalformedFraming),
         ("GET  / HTTP/1.1", Reason::MalformedFraming),
         ("GET * HTTP/1.1", Reason::AmbiguousTarget),
+        ("GET /a`b HTTP/1.1", Reason::AmbiguousTarget),
+        ("GET /a^b HTTP/1.1", Reason::AmbiguousTarget),
+        ("GET /?a={b} HTTP/1.1", Reason::AmbiguousTarget),
+        ("GET http://a HTTP/1.1", Reason::AmbiguousTarget),
+        ("GET http://a?b HTTP/1.1", Reason::AmbiguousTarget),
+        ("GET http:// HTTP/1.1", Reason::AmbiguousTarget),
+        ("GET http://a:b:c/ HTTP/1.1", Reason::AmbiguousTarget),
+        ("GET http://[::1/ HTTP/1.1", Reason::AmbiguousTarget),
         ("GET /\u{e9} HTTP/1.1", Reason::AmbiguousTarget),
     ] {
         assert_eq!(refused(&format!("{line}\r\nHost: a\r\n\r\n")), reason, "{line}");

@@ -1,0 +1,31 @@
+//! What must hold for any bytes at all? One function for each reader of untrusted bytes: it reads
+//! them and asserts what the reader promises (round trips, idempotence, bounds), not only that
+//! nothing panics. `fuzz/` wraps them for libFuzzer; `tests/fuzz_smoke.rs` runs them on seeds.
+
+pub mod http;
+pub mod identity;
+pub mod records;
+pub mod texts;
+
+/// A reader's promise, on any bytes.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name; `fuzz/fuzz_targets` and `fuzz/seeds` have the same names.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("api_key", identity::api_key),
+    ("chunks", http::chunks),
+    ("contract", texts::contract),
+    ("credential", identity::credential),
+    ("declaration", texts::declaration),
+    ("head", http::head),
+    ("host", http::host),
+    ("json", texts::json),
+    ("jwk_set", identity::jwk_set),
+    ("jwt", identity::jwt),
+    ("key_file", identity::key_file),
+    ("message", http::message),
+    ("path", http::path),
+    ("query", http::query),
+    ("record", records::record),
+    ("record_file", records::record_file),
+];
