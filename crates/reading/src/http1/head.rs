@@ -150,7 +150,7 @@ impl Fields {
 }
 
 /// Plain decimal digits (RFC 9112 section 6.2), no sign, at most 18 of them.
-fn length(value: &[u8]) -> Result<u64, Violation> {
+pub(super) fn length(value: &[u8]) -> Result<u64, Violation> {
     if value.is_empty() || value.len() > 18 || !value.iter().all(u8::is_ascii_digit) {
         return Err(malformed("`Content-Length` is not a plain number"));
     }
@@ -158,7 +158,7 @@ fn length(value: &[u8]) -> Result<u64, Violation> {
     text.parse().map_err(|_| malformed("`Content-Length` is not a plain number"))
 }
 
-fn trim(value: &[u8]) -> &[u8] {
+pub(super) fn trim(value: &[u8]) -> &[u8] {
     let blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
     let start = value.iter().position(|byte| !blank(byte)).unwrap_or(value.len());
     let end = value.iter().rposition(|byte| !blank(byte)).map_or(start, |at| at.saturating_add(1));
@@ -166,7 +166,7 @@ fn trim(value: &[u8]) -> &[u8] {
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.
-const fn is_token(byte: u8) -> bool {
+pub(super) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
