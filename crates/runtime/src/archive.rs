@@ -51,6 +51,21 @@ pub fn read(file: &Path, mut each: impl FnMut(&str)) -> std::io::Result<()> {
     }
 }
 
+/// Words of a client (names of members, a tenant) may neither begin a line of their own nor speak
+/// to the terminal.
+fn plain(words: &str) -> String {
+    let mut text = String::with_capacity(words.len());
+    for c in words.chars() {
+        let turns = matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}') {
+            text.extend(c.escape_unicode());
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
 /// One decision in plain words.
 #[must_use]
 pub fn explain(records: &[Record]) -> String {
@@ -61,7 +76,7 @@ pub fn explain(records: &[Record]) -> String {
     };
     let mut text = String::new();
     let mut line = |words: String| {
-        let _infallible = writeln!(text, "{words}");
+        let _infallible = writeln!(text, "{}", plain(&words));
     };
     let what = match record.decision {
         Decision::Allow => "let through",

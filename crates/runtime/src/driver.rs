@@ -51,6 +51,9 @@ pub struct Open {
     timings: Timings,
     held: Held,
     begun: Instant,
+    /// The stage that runs; the reply once it was permitted.
+    reached: Stage,
+    intent_durable: bool,
     finished: bool,
 }
 
@@ -92,13 +95,17 @@ impl Drop for Open {
         if self.finished {
             return;
         }
-        let refusal = Refusal::new(Reason::ClientGone, "the connection ended first");
+        // who left before the permit was given was never let through, and no record may say so
+        let refusal = Refusal {
+            stage: self.reached,
+            ..Refusal::new(Reason::ClientGone, "the connection ended first")
+        };
         let outcome = Outcome {
             status: refusal.reason.status(),
             upstream_status: None,
             response_bytes: 0,
             micros: micros(self.begun.elapsed()),
-            intent_durable: false,
+            intent_durable: self.intent_durable,
         };
         let draft = self.close(Some(&refusal), outcome);
         self.driver.stores.records.submit_detached(draft);
@@ -138,12 +145,15 @@ impl Driver {
             timings: Timings::with_capacity(Stage::ALL.len()),
             held: Held::default(),
             begun: Instant::now(),
+            reached: Stage::Receive,
+            intent_durable: false,
             finished: false,
         };
         let mut chain = Chain::new(arrival);
         let mut facts = Facts::default();
         let verdict = loop {
             let stage = chain.stage();
+            open.reached = stage;
             let begun = Instant::now();
             let advanced = chain.advance(&facts, &self.snapshot, now, &mut open.trace);
             let ended = match advanced {
@@ -165,6 +175,9 @@ impl Driver {
                 break verdict;
             }
         };
+        if verdict.is_ok() {
+            open.reached = Reason::ClientGone.stage();
+        }
         if let (Err(refusal), Some(message)) = (&verdict, &open.trace.message)
             && refusal.counts_as_failure()
         {
@@ -237,7 +250,8 @@ impl Driver {
             }
             Need::Intent => {
                 let draft = self.draft(RecordKind::Intent, &open.trace, None, &open.timings, None);
-                facts.intent_durable = Some(self.stores.records.submit_durable(draft).await);
+                open.intent_durable = self.stores.records.submit_durable(draft).await;
+                facts.intent_durable = Some(open.intent_durable);
             }
         }
     }

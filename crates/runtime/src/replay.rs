@@ -42,6 +42,9 @@ pub fn replay(record: &Record, snapshot: &Snapshot, seal: &SealKey) -> Replayed 
     if record.revision != *snapshot.revision {
         return Replayed::NotReplayable("another snapshot decided it");
     }
+    if record.reason == Some(Reason::ClientGone) && record.decision == Decision::Deny {
+        return Replayed::NotReplayable("the client left before it was decided");
+    }
     let Some(arrival) = arrival(record, &facts) else {
         return Replayed::NotReplayable("its head never became a request");
     };
