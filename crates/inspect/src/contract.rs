@@ -12,7 +12,7 @@ use portcullis_reading::violation::Violation;
 use portcullis_spec::{ApiModel, Location, Operation};
 use serde_json::{Value, json};
 
-use crate::coerce;
+use crate::{coerce, exact};
 
 /// The only media type whose bodies can be checked.
 const JSON: &str = "application/json";
@@ -188,6 +188,10 @@ impl OperationContract {
         }
         let value = json::parse(body, &json::Bounds::new(bounds.json_depth_max, bounds.bytes_max))
             .map_err(|error| Violation::new(Reason::BodyMalformed, error.to_string()))?;
+        if !exact::is_exact(&value) {
+            let detail = "a number has more digits than can be judged";
+            return Err(Violation::new(Reason::BodyRefused, detail));
+        }
         match declared.schema.iter_errors(&value).next() {
             None => Ok(()),
             Some(error) => {

@@ -6,5 +6,6 @@
 
 mod coerce;
 pub mod contract;
+mod exact;
 
 pub use contract::{BodyBounds, BodyPlan, OperationContract, compile};
