@@ -1,10 +1,17 @@
 //! Is the head one that everybody reads alike, and how is its body framed?
 
+use http::Uri;
 use portcullis_model::{Method, Reason};
 
 use crate::violation::Violation;
 
 use super::{Bounds, Framing, malformed};
+
+/// The longest target that the parser behind the guard accepts.
+const TARGET_BYTES_MAX: usize = 65_534;
+
+/// Characters that stand for themselves in no target (RFC 3986 section 2).
+const STRAY: &[u8] = b"\"#<>\\^`{|}";
 
 /// Where a head ends.
 pub(crate) enum End {
@@ -77,13 +84,13 @@ fn request_line(line: &[u8], bounds: &Bounds) -> Result<Version, Violation> {
         }
         return Err(Violation::new(Reason::MethodRefused, "this method never crosses"));
     }
-    if target.len() > bounds.target_bytes_max {
+    if target.len() > bounds.target_bytes_max.min(TARGET_BYTES_MAX) {
         return Err(Violation::new(Reason::TargetTooLong, "the target exceeds its bound"));
     }
-    let form_ok = target.starts_with(b"/")
-        || target.starts_with(b"http://")
-        || target.starts_with(b"https://");
-    if !form_ok || !target.iter().all(u8::is_ascii_graphic) || target.contains(&b'#') {
+    let absolute = target.starts_with(b"http://") || target.starts_with(b"https://");
+    // what the parser behind the guard would refuse by itself, it would refuse without a record
+    let form_ok = if absolute { Uri::try_from(target).is_ok() } else { target.starts_with(b"/") };
+    if !form_ok || !target.iter().all(|byte| byte.is_ascii_graphic() && !STRAY.contains(byte)) {
         return Err(Violation::new(Reason::AmbiguousTarget, "the target has no accepted form"));
     }
     match version {
@@ -114,8 +121,8 @@ impl Fields {
         if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
             return Err(header("a header name is not a token"));
         }
-        if name.contains(&b'_') {
-            return Err(header("a header name has `_`"));
+        if !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
+            return Err(header("a header name has more than letters, digits and `-`"));
         }
         if !value.iter().all(|byte| *byte == b'\t' || (b' '..=b'~').contains(byte)) {
             return Err(header("a header value is not visible ASCII"));
