@@ -118,7 +118,7 @@ fn claims(inspected: &Inspected, snapshot: &Snapshot) -> Vec<LimitClaim> {
     let identified = &inspected.authorized.assessed.identified;
     let received = &identified.received;
     let principal = identified.caller.principal();
-    let address = received.message.client_address.to_string();
+    let address = portcullis_limit::client(received.message.client_address).to_string();
     // an anonymous caller is told apart by its address, never counted together with all others
     let by_principal = || match principal.provider {
         None => vec!["address".to_owned(), address.clone()],
