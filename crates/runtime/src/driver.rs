@@ -54,6 +54,8 @@ pub struct Open {
     /// The stage that runs; the reply once it was permitted.
     reached: Stage,
     intent_durable: bool,
+    /// Epoch of the issuers' keys before any was read.
+    key_epoch: u64,
     finished: bool,
 }
 
@@ -147,6 +149,7 @@ impl Driver {
             begun: Instant::now(),
             reached: Stage::Receive,
             intent_durable: false,
+            key_epoch: self.stores.key_epoch(),
             finished: false,
         };
         let mut chain = Chain::new(arrival);
@@ -158,7 +161,7 @@ impl Driver {
             let advanced = chain.advance(&facts, &self.snapshot, now, &mut open.trace);
             let ended = match advanced {
                 Ok(()) => {
-                    self.keep_token(&chain, now);
+                    self.keep_token(&chain, open.key_epoch, now);
                     None
                 }
                 Err(Advance::Needs(needs)) => {
@@ -204,12 +207,12 @@ impl Driver {
         draft(kind, trace, &self.snapshot.revision, refusal, timings, outcome)
     }
 
-    fn keep_token(&self, chain: &Chain, now: Timestamp) {
+    fn keep_token(&self, chain: &Chain, epoch: u64, now: Timestamp) {
         if let Some(identified) = chain.fresh_token()
             && let Some(digest) = identified.fresh_token
         {
             let caller = Arc::clone(&identified.caller);
-            self.stores.tokens.keep(&self.snapshot.revision, digest, caller, now);
+            self.stores.tokens.keep(&self.snapshot.revision, epoch, digest, caller, now);
         }
     }
 
@@ -226,8 +229,8 @@ impl Driver {
             }
             Need::VerifiedToken { digest } => {
                 facts.cache_asked = true;
-                let found =
-                    self.stores.tokens.find(&self.snapshot.revision, &digest, open.trace.at);
+                let (revision, epoch) = (&self.snapshot.revision, open.key_epoch);
+                let found = self.stores.tokens.find(revision, epoch, &digest, open.trace.at);
                 facts.identity = found.map(Ok);
             }
             Need::SigningKeys { provider, missing } => {
