@@ -52,14 +52,7 @@ pub fn draft(
             listener: trace.listener.clone(),
             request: trace.request.clone(),
             crossing: trace.crossing.clone(),
-            caller: Caller {
-                principal: None,
-                kind: principal.map(|principal| format!("{:?}", principal.kind).to_lowercase()),
-                tenant: principal.and_then(|principal| principal.tenant.clone()),
-                credential: principal
-                    .and_then(|principal| principal.credential.as_ref())
-                    .map(|credential| credential.handle.clone()),
-            },
+            caller: caller(trace),
             decision: if permitted { Decision::Allow } else { Decision::Deny },
             stage,
             reason: refusal.map(|refusal| refusal.reason),
@@ -69,6 +62,20 @@ pub fn draft(
             digest: digest(&trace.request, &trace.facts),
             outcome,
         },
+    }
+}
+
+/// The caller of a trace, without the hash of its name, which the writer adds.
+#[must_use]
+pub fn caller(trace: &Trace) -> Caller {
+    let principal = trace.caller.as_ref().map(|caller| caller.principal());
+    Caller {
+        principal: None,
+        kind: principal.map(|principal| format!("{:?}", principal.kind).to_lowercase()),
+        tenant: principal.and_then(|principal| principal.tenant.clone()),
+        credential: principal
+            .and_then(|principal| principal.credential.as_ref())
+            .map(|credential| credential.handle.clone()),
     }
 }
 

@@ -57,3 +57,29 @@ fn an_explanation_has_no_line_of_the_clients() {
     assert!(said.contains("\\u{1b}[2J\\u{202e}\\u{a}"), "{said}");
     assert!(!said.contains('\u{1b}') && !said.contains("\n  outcome   HTTP 200"), "{said}");
 }
+
+#[test]
+fn a_record_whose_caller_or_crossing_was_altered_does_not_replay() {
+    let shop = Shop::open(GATEWAY, &[]);
+    let last = shop.send(get(ORDERS, &shop.issuer.token("ann"))).remove(0);
+    let _written = shop.gateway.outcome(&last.id());
+    let folder = shop.folder().join("state/records");
+    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let said = shop.verb(&["replay", file.to_str().unwrap()]);
+    assert!(said.contains("1 the same, 0 differ"), "{said}");
+    let altered = shop.folder().join("altered.jsonl");
+    for (from, to) in [
+        ("\"operation\":\"listOrders\"", "\"operation\":\"getOrder\""),
+        ("\"boundary\":\"web-to-services\"", "\"boundary\":\"partner-to-services\""),
+        ("\"tenant\":\"acme\"", "\"tenant\":\"globex\""),
+        ("\"kind\":\"user\"", "\"kind\":\"workload\""),
+        ("\"decision\":\"allow\"", "\"decision\":\"deny\""),
+        ("\"caller\":{\"principal\":\"", "\"caller\":{\"principal\":\"00"),
+    ] {
+        assert!(text.contains(from), "{from}: {text}");
+        std::fs::write(&altered, text.replace(from, to)).unwrap();
+        let said = shop.verb(&["replay", altered.to_str().unwrap()]);
+        assert!(said.contains("differs") && said.contains("1 differ"), "{from}: {said}");
+    }
+}
