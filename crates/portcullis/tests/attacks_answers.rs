@@ -7,8 +7,10 @@
     reason = "a test may stop at the first surprise"
 )]
 
+use std::io::Write;
 use std::time::Duration;
 
+use portcullis_testkit::raw::{connect, read_to_end};
 use portcullis_testkit::shop::request;
 use portcullis_testkit::{Behaviour, Shop};
 
@@ -114,4 +116,50 @@ fn a_request_that_kills_its_connection_is_sent_again_once_and_no_more() {
     assert_eq!(answer.code(), "forward.upstream_unreachable");
     let seen = shop.upstream.take();
     assert!(seen.len() <= 2, "sent {} times", seen.len());
+}
+
+/// The shop with an operation that answers `HEAD`.
+fn heads() -> Shop {
+    let contract = include_str!("../../../examples/shop/contracts/orders.yaml");
+    let more = "
+  /heads:
+    head: {operationId: head, security: [], x-portcullis: {public: test}, responses: {\"200\": {description: x}}}
+";
+    let contract = format!("{contract}{more}");
+    let policy = "permit (principal, action == Orders::Action::\"head\", resource);";
+    let files = [("contracts/orders.yaml", contract.as_str()), ("policies/more.cedar", policy)];
+    Shop::open_with(GATEWAY, &[MORE], &files)
+}
+
+#[test]
+fn a16_a_body_where_none_may_be_never_reaches_the_next_answer() {
+    let shop = heads();
+    let cases = [
+        ("HEAD", "/v1/heads", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL"),
+        (
+            "HEAD",
+            "/v1/heads",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nEVIL\r\n0\r\n\r\n",
+        ),
+        ("GET", "/v1/products", "HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\nEVIL"),
+        ("GET", "/v1/products", "HTTP/1.1 204 No Content\r\n\r\nEVIL"),
+    ];
+    for (method, target, bytes) in cases {
+        shop.upstream.behave(Behaviour::Bytes(bytes.to_owned()));
+        let mut stream = connect(shop.gateway.address("web"));
+        stream.write_all(request(method, target, &[]).as_bytes()).unwrap();
+        let first = shop
+            .gateway
+            .wait_for(|records| records.iter().rfind(|one| one.outcome.is_some()).cloned());
+        assert!(first.is_some());
+        std::thread::sleep(Duration::from_millis(100));
+        shop.upstream.behave(Behaviour::BytesThenClose(GOOD.to_owned()));
+        let last = request("GET", "/v1/products", &["Connection: close"]);
+        stream.write_all(last.as_bytes()).unwrap();
+        let text = String::from_utf8(read_to_end(&mut stream)).unwrap();
+        assert_eq!(text.matches("HTTP/1.1 ").count(), 2, "{bytes}: {text}");
+        assert!(text.ends_with("\r\n\r\ngood") && !text.contains("EVIL"), "{bytes}: {text}");
+        let (head, _) = text.split_once("\r\n\r\n").unwrap();
+        assert!(!head.to_lowercase().contains("transfer-encoding") || method == "HEAD", "{head}");
+    }
 }

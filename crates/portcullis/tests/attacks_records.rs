@@ -83,3 +83,14 @@ fn a_record_whose_caller_or_crossing_was_altered_does_not_replay() {
         assert!(said.contains("differs") && said.contains("1 differ"), "{from}: {said}");
     }
 }
+
+#[test]
+fn a_line_that_is_no_text_hides_no_decision() {
+    let shop = Shop::open(GATEWAY, &[]);
+    let last = shop.send(get(ORDERS, &shop.issuer.token("ann"))).remove(0);
+    let _written = shop.gateway.outcome(&last.id());
+    let torn = shop.folder().join("state/records/records-00000000000000-000000.jsonl");
+    std::fs::write(torn, b"{\"tenant\":\"\xc3\n\xff\xfe").unwrap();
+    let said = shop.verb(&["explain", &last.id()]);
+    assert!(said.contains("let through"), "{said}");
+}

@@ -40,14 +40,15 @@ pub fn find(directory: &Path, id: &RecordId) -> std::io::Result<Vec<Record>> {
 pub fn read(file: &Path, mut each: impl FnMut(&str)) -> std::io::Result<()> {
     use std::io::Read as _;
     let mut reader = BufReader::new(File::open(file)?);
-    let mut line = String::new();
+    let mut line = Vec::new();
     loop {
         line.clear();
-        let count = reader.by_ref().take(LINE_BYTES_MAX).read_line(&mut line)?;
+        let count = reader.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
         if count == 0 {
             return Ok(());
         }
-        each(line.trim_end());
+        // a line that was cut within a character must not hide all the others
+        each(String::from_utf8_lossy(&line).trim_end());
     }
 }
 
