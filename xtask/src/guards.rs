@@ -174,11 +174,16 @@ const GUARDS: &[Guard] = &[
     ),
     guard(
         "schemas of bodies",
-        CONTRACT,
-        "match declared.schema.iter_errors(&value).next() {",
-        "match declared.schema.iter_errors(&value).next().filter(|_| false) {",
+        "crates/inspect/src/body.rs",
+        "match content.schema.iter_errors(&value).next() {",
+        "match content.schema.iter_errors(&value).next().filter(|_| false) {",
     ),
-    guard("content types", CONTRACT, "if essence.trim() == JSON && plain {", "if plain {"),
+    guard(
+        "content types",
+        "crates/inspect/src/body.rs",
+        "self.content.get(media)\n",
+        "self.content.get(media).or(self.content.values().next())\n",
+    ),
     guard(
         "unknown parameters",
         CONTRACT,
@@ -187,9 +192,9 @@ const GUARDS: &[Guard] = &[
     ),
     guard(
         "schemas of parameters",
-        CONTRACT,
-        "if parameter.schema.is_valid(&value) {",
-        "if true || parameter.schema.is_valid(&value) {",
+        "crates/inspect/src/parameter.rs",
+        "if self.schema.is_valid(&value) {",
+        "if true || self.schema.is_valid(&value) {",
     ),
     guard(
         "rates",

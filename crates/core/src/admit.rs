@@ -107,7 +107,7 @@ pub(crate) fn decide(
                 return Step::More(inspected, vec![Need::Intent]);
             }
             Some(durable) => {
-                trace.fact("intent", json!({"durable": durable}));
+                trace.fact("intent", &IntentFact { durable });
                 if !durable {
                     let detail = "the record of intent could not be made durable";
                     return Step::Refused(Refusal::new(Reason::RecordUnavailable, detail));
@@ -148,7 +148,7 @@ fn claims(inspected: &Inspected, snapshot: &Snapshot) -> Vec<LimitClaim> {
     let identified = &inspected.authorized.assessed.identified;
     let received = &identified.received;
     let principal = identified.caller.principal();
-    let address = received.message.client_address.to_string();
+    let address = portcullis_limit::client(received.message.client_address).to_string();
     // an anonymous caller is told apart by its address, never counted together with all others
     let by_principal = || match principal.provider {
         None => vec!["address".to_owned(), address.clone()],
@@ -180,6 +180,11 @@ struct ExhaustedFact<'a> {
     concurrent: bool,
     exhausted: &'a LimitId,
     retry_after: u64,
+}
+
+#[derive(Serialize)]
+struct IntentFact {
+    durable: bool,
 }
 
 #[derive(Serialize)]

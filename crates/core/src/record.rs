@@ -34,7 +34,7 @@ pub fn draft(
     timings: &Timings,
     outcome: Option<Outcome>,
 ) -> Draft {
-    let stages = stage_notes(&trace, refusal, timings);
+    let (stages, caller) = (stage_notes(&trace, refusal, timings), caller(&trace));
     let digest = digest(&trace.request, &trace.facts);
     let principal = trace.caller.as_ref().map(|caller| caller.principal());
     let stage = refusal.map_or(Stage::Admit, |refusal| refusal.stage);
@@ -52,7 +52,7 @@ pub fn draft(
             listener: trace.listener,
             request: trace.request,
             crossing: trace.crossing,
-            caller: principal.map(caller).unwrap_or_default(),
+            caller,
             decision: if permitted { Decision::Allow } else { Decision::Deny },
             stage,
             reason: refusal.map(|refusal| refusal.reason),
@@ -66,12 +66,17 @@ pub fn draft(
     }
 }
 
-fn caller(principal: &Principal) -> Caller {
+/// The caller of a trace, without the hash of its name, which the writer adds.
+#[must_use]
+pub fn caller(trace: &Trace) -> Caller {
+    let principal = trace.caller.as_ref().map(|caller| caller.principal());
     Caller {
         principal: None,
-        kind: Some(format!("{:?}", principal.kind).to_lowercase()),
-        tenant: principal.tenant.clone(),
-        credential: principal.credential.as_ref().map(|credential| credential.handle.clone()),
+        kind: principal.map(|principal| format!("{:?}", principal.kind).to_lowercase()),
+        tenant: principal.and_then(|principal| principal.tenant.clone()),
+        credential: principal
+            .and_then(|principal| principal.credential.as_ref())
+            .map(|credential| credential.handle.clone()),
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -22,6 +23,9 @@ use portcullis_runtime::archive;
 use portcullis_telemetry::Metrics;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
+
+/// After a failed accept, wait this long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What the admin door answers from.
 #[derive(Debug)]
@@ -77,10 +81,12 @@ pub fn start(admin: Arc<Admin>, socket: &Path) -> io::Result<AdminDoor> {
     Ok(AdminDoor { socket: socket.to_owned(), stop, thread })
 }
 
-/// Removes a socket that nobody answers on any more.
+/// Removes a socket that nobody answers on any more; nothing but a socket.
 fn clear(socket: &Path) -> io::Result<()> {
-    if !socket.exists() {
-        return Ok(());
+    let Ok(data) = std::fs::symlink_metadata(socket) else { return Ok(()) };
+    if !data.file_type().is_socket() {
+        let message = format!("`{}` is there and is no socket", socket.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
     if std::os::unix::net::UnixStream::connect(socket).is_ok() {
         let message = format!("`{}` is in use by another process", socket.display());
@@ -95,7 +101,11 @@ async fn listen(admin: Arc<Admin>, listener: UnixListener, mut stopped: watch::R
             accepted = listener.accept() => accepted,
             _ = stopped.wait_for(|stopped| *stopped) => return,
         };
-        let Ok((stream, _)) = accepted else { continue };
+        let Ok((stream, _)) = accepted else {
+            // no file descriptors are left; asking again at once would only burn time
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
         let admin = Arc::clone(&admin);
         tokio::spawn(async move {
             let service = service_fn(move |request: Request<Incoming>| {

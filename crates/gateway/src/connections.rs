@@ -1,4 +1,5 @@
-//! Is there room for one more connection? Counted in all and per address, over all workers.
+//! Is there room for one more connection? Counted in all and per address (of IPv6, per network of
+//! 64 bits), over all workers.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -35,6 +36,7 @@ impl Connections {
     /// Counts a connection; `None` at a bound.
     #[must_use]
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        let address = portcullis_limit::client(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let here = open.by_address.get(&address).copied().unwrap_or(0);
         if open.all >= self.all_max || here >= self.per_address_max {
@@ -76,5 +78,17 @@ mod tests {
         assert!(third.is_some() && connections.enter(two).is_none());
         drop(first);
         assert!(connections.enter(two).is_some());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let connections = Connections::new(9, 2);
+        let seats: Vec<_> = ["2001:db8::1", "2001:db8::2", "2001:db8::3"]
+            .iter()
+            .map(|address| connections.enter(address.parse().unwrap()))
+            .collect();
+        assert!(seats[1].is_some() && seats[2].is_none());
+        drop(seats);
+        assert!(connections.enter("2001:db8::9".parse().unwrap()).is_some());
     }
 }

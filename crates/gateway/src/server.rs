@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
@@ -146,6 +146,8 @@ async fn accept(
         match accepted {
             Ok((stream, peer)) => match connections.enter(peer.ip()) {
                 Some(seat) => {
+                    // over a listener of both families an IPv4 peer is an IPv4 peer
+                    let peer = peer.ip().to_canonical();
                     let worker = Arc::clone(&worker);
                     open.spawn(connection(worker, id.clone(), stream, peer, seat, stopped.clone()));
                 }
@@ -170,7 +172,7 @@ async fn connection(
     worker: Arc<Worker>,
     listener: ListenerId,
     stream: TcpStream,
-    peer: SocketAddr,
+    peer: IpAddr,
     seat: Seat,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -184,7 +186,7 @@ async fn connection(
     let headers_max = worker.door.driver.snapshot().declaration.guards.headers_max;
     let origin = Arc::new(Origin {
         listener,
-        peer: peer.ip(),
+        peer,
         connection: guarded.connection(),
         requests: AtomicU64::new(0),
     });

@@ -12,6 +12,7 @@ use portcullis_spec::{ApiModel, RequestBody};
 use serde_json::{Map, Value};
 
 use crate::coerce;
+use crate::exact;
 use crate::schema::{self, Unenforceable};
 
 /// Bounds of a body.
@@ -86,7 +87,11 @@ impl Body {
 
     /// Whether the contract lists this media type; asked before a byte of the body is read.
     pub(crate) fn lists(&self, media: &str) -> bool {
-        self.content.contains_key(media)
+        self.content_of(media).is_some()
+    }
+
+    fn content_of(&self, media: &str) -> Option<&Content> {
+        self.content.get(media)
     }
 
     /// Checks decoded bytes.
@@ -99,11 +104,15 @@ impl Body {
         bytes: &[u8],
         bounds: &BodyBounds,
     ) -> Result<(), Violation> {
-        let Some(content) = self.content.get(media) else {
+        let Some(content) = self.content_of(media) else {
             let detail = "`Content-Type` is not one that the contract lists";
             return Err(Violation::new(Reason::ContentTypeRefused, detail));
         };
         let value = content.reading.value(bytes, bounds)?;
+        if !exact::is_exact(&value) {
+            let detail = "a number has more digits than can be judged";
+            return Err(Violation::new(Reason::BodyRefused, detail));
+        }
         match content.schema.iter_errors(&value).next() {
             None => Ok(()),
             Some(error) => {

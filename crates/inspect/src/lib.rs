@@ -8,6 +8,7 @@ mod body;
 mod coding;
 mod coerce;
 pub mod contract;
+mod exact;
 mod parameter;
 mod schema;
 

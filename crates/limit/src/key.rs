@@ -1,6 +1,21 @@
 //! What is counted? Words become a 64-bit key by SipHash-2-4 (Aumasson and Bernstein, 2012) under
 //! a secret seed, so that nobody outside can aim at another's cell.
 
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The address by which a client is counted: an IPv4 address in its one form; of an IPv6 address
+/// the first 64 bits, because whoever has one has all the others of its network (RFC 6177).
+#[must_use]
+pub const fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
 /// The key of these words. Where one word ends matters: `["ab"]` is not `["a", "b"]`.
 #[must_use]
 pub fn key(seed: u64, parts: &[&str]) -> u64 {
@@ -67,7 +82,16 @@ impl Sip {
 
 #[cfg(test)]
 mod tests {
-    use super::key;
+    use super::{client, key};
+
+    #[test]
+    fn addresses_of_one_client_are_counted_together() {
+        let counted = |text: &str| client(text.parse().unwrap()).to_string();
+        assert_eq!(counted("192.0.2.7"), "192.0.2.7");
+        assert_eq!(counted("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(counted("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_ne!(counted("2001:db8:1:3::6"), counted("2001:db8:1:2::6"));
+    }
 
     #[test]
     fn words_and_seed_matter() {

@@ -2,7 +2,7 @@
 //!
 //! - [`Buckets`]: the generic cell rate algorithm (GCRA) over a fixed table
 //! - [`Slots`]: requests at once over a fixed table
-//! - [`key`]: what is counted, as a keyed 64-bit hash
+//! - [`key()`]: what is counted, as a keyed 64-bit hash; [`client`]: whose address it is
 //!
 //! Tables never grow with what clients send. Two keys that meet in a cell are counted together,
 //! which can refuse too much and never too little.
@@ -12,5 +12,5 @@ pub mod key;
 pub mod slot;
 
 pub use bucket::{Buckets, Quota, Taken};
-pub use key::key;
+pub use key::{client, key};
 pub use slot::Slots;

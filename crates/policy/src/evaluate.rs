@@ -80,8 +80,12 @@ pub(crate) fn evaluate<'a>(
             Ok(ast::ValueKind::Lit(ast::Literal::Bool(true))) => {
                 held.permits.push(clause.known.clone());
             }
-            Ok(other) => held.errors.push(format!("policy `{id}`: not true or false: {other:?}")),
-            Err(error) => held.errors.push(format!("policy `{id}`: {error}")),
+            Ok(other) => {
+                held.errors.push(format!("policy `{id}` is neither true nor false: {other:?}"));
+            }
+            Err(error) => {
+                held.errors.push(format!("error while evaluating policy `{id}`: {error}"))
+            }
         }
     }
     held

@@ -3,7 +3,9 @@
 //!
 //! A head is passed when it is whole and valid, never earlier; a body is passed as it comes, its
 //! framing checked. After a violation nothing more may ever be passed on the connection.
+//! [`answer`] does the same for what comes back from upstreams.
 
+pub mod answer;
 mod chunks;
 mod framing;
 mod head;

@@ -119,8 +119,9 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Violation> {
         }
     }
     for (name, value) in headers {
-        if name.as_str().contains('_') {
-            return Err(invalid(format!("the name `{name}` has `_`")));
+        // gateways to applications write every other character as `_` and so make two names one
+        if !name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(invalid(format!("`{name}` has more than letters, digits and `-`")));
         }
         if !value.as_bytes().iter().all(|byte| *byte == b'\t' || (b' '..=b'~').contains(byte)) {
             return Err(invalid(format!("the value of `{name}` is not visible ASCII")));
@@ -164,7 +165,7 @@ fn client_address(
     rules: &ReadingRules,
 ) -> Result<IpAddr, Violation> {
     if !rules.peer_trusted || rules.trusted_hops == 0 {
-        return Ok(peer);
+        return Ok(peer.to_canonical());
     }
     let mut addresses = Vec::new();
     for value in headers.get_all("x-forwarded-for") {
@@ -177,7 +178,10 @@ fn client_address(
         .checked_sub(hops)
         .and_then(|at| addresses.get(at))
         .ok_or_else(|| invalid("`X-Forwarded-For` names fewer hops than are declared"))?;
-    text.parse().map_err(|_| invalid("`X-Forwarded-For` has a malformed address"))
+    // an IPv4 address has one form, or rules about it could be missed
+    text.parse()
+        .map(|address: IpAddr| address.to_canonical())
+        .map_err(|_| invalid("`X-Forwarded-For` has a malformed address"))
 }
 
 fn keep(headers: &HeaderMap, rules: &ReadingRules) -> (HeaderMap, Vec<String>) {
@@ -240,7 +244,9 @@ mod tests {
 
     #[test]
     fn d02_underscores_are_refused() {
-        assert_eq!(read(&[("x_user", "root")], 0).unwrap_err(), Reason::InvalidHeader);
+        for name in ["x_user", "x.user-id", "x!user", "x~api~key", "x+user'id"] {
+            assert_eq!(read(&[(name, "root")], 0).unwrap_err(), Reason::InvalidHeader, "{name}");
+        }
     }
 
     #[test]
@@ -265,5 +271,7 @@ mod tests {
         assert_eq!(read(&spoofed, 1).unwrap().client_address.to_string(), "192.0.2.7");
         assert_eq!(read(&spoofed, 0).unwrap().client_address.to_string(), "10.0.0.1");
         assert_eq!(read(&spoofed, 3).unwrap_err(), Reason::InvalidHeader);
+        let mapped = [("x-forwarded-for", "::ffff:192.0.2.7")];
+        assert_eq!(read(&mapped, 1).unwrap().client_address.to_string(), "192.0.2.7");
     }
 }

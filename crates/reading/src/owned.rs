@@ -3,33 +3,54 @@
 
 /// Names, lower case with `-`.
 const NAMES: &[&str] = &[
+    "auth-user",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
     "client-cert",
     "client-cert-chain",
+    "fastly-client-ip",
     "forwarded",
+    "remote-user",
     "true-client-ip",
     "via",
     "x-access-token",
     "x-authenticated-user",
     "x-client-cert",
     "x-client-ip",
+    "x-cluster-client-ip",
     "x-email",
+    "x-forwarded",
+    "x-host",
+    "x-id-token",
+    "x-jwt-assertion",
+    "x-original-host",
     "x-original-method",
     "x-original-uri",
     "x-original-url",
+    "x-originating-ip",
     "x-real-ip",
+    "x-remote-addr",
+    "x-remote-ip",
     "x-remote-user",
     "x-rewrite-url",
     "x-scopes",
     "x-spiffe-id",
+    "x-webauth-user",
 ];
 
 /// Beginnings of names.
 const PREFIXES: &[&str] = &[
+    "ssl-client-",
+    "x-amzn-oidc-",
     "x-auth-request-",
     "x-envoy-",
     "x-forwarded-",
+    "x-goog-authenticated-user-",
+    "x-ms-client-principal",
+    "x-original-forwarded-",
     "x-portcullis-",
     "x-role",
+    "x-ssl-",
     "x-tenant",
     "x-user",
 ];
@@ -68,7 +89,10 @@ impl OwnedHeaders {
     }
 }
 
-/// `_`, `.` and case make no difference to many upstreams, so they make none here.
+/// Case and what stands between letters make no difference to many upstreams, so they make none
+/// here.
 fn normal(name: &str) -> String {
-    name.chars().map(|c| if c == '_' || c == '.' { '-' } else { c.to_ascii_lowercase() }).collect()
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect()
 }

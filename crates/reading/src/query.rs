@@ -1,5 +1,6 @@
 //! Which pairs does the query hold? The raw text is forwarded as it came; the decoded pairs are
-//! what is judged. `+` is read as a space, as HTML forms write it. Repeated names are kept.
+//! what is judged. `+` is read as a space, as HTML forms write it. Repeated names are kept. A bare
+//! `;` is refused: some upstreams cut pairs there.
 
 use portcullis_model::Reason;
 
@@ -26,7 +27,7 @@ impl Query {
     pub fn parse(raw: Option<&str>) -> Result<Self, Violation> {
         let Some(text) = raw else { return Ok(Self::default()) };
         let refuse = |detail: &str| Violation::new(Reason::AmbiguousTarget, detail);
-        if text.bytes().any(|byte| !byte.is_ascii_graphic() || b"\"<>\\^`{|}#".contains(&byte)) {
+        if text.bytes().any(|byte| !byte.is_ascii_graphic() || b"\"<>\\^`{|}#;".contains(&byte)) {
             return Err(refuse("the query has a character that must not stand there"));
         }
         let mut pairs = Vec::new();

@@ -40,15 +40,31 @@ pub fn find(directory: &Path, id: &RecordId) -> std::io::Result<Vec<Record>> {
 pub fn read(file: &Path, mut each: impl FnMut(&str)) -> std::io::Result<()> {
     use std::io::Read as _;
     let mut reader = BufReader::new(File::open(file)?);
-    let mut line = String::new();
+    let mut line = Vec::new();
     loop {
         line.clear();
-        let count = reader.by_ref().take(LINE_BYTES_MAX).read_line(&mut line)?;
+        let count = reader.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
         if count == 0 {
             return Ok(());
         }
-        each(line.trim_end());
+        // a line that was cut within a character must not hide all the others
+        each(String::from_utf8_lossy(&line).trim_end());
     }
+}
+
+/// Words of a client (names of members, a tenant) may neither begin a line of their own nor speak
+/// to the terminal.
+fn plain(words: &str) -> String {
+    let mut text = String::with_capacity(words.len());
+    for c in words.chars() {
+        let turns = matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}') {
+            text.extend(c.escape_unicode());
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// One decision in plain words.
@@ -61,7 +77,7 @@ pub fn explain(records: &[Record]) -> String {
     };
     let mut text = String::new();
     let mut line = |words: String| {
-        let _infallible = writeln!(text, "{words}");
+        let _infallible = writeln!(text, "{}", plain(&words));
     };
     let what = match record.decision {
         Decision::Allow => "let through",

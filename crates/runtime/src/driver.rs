@@ -51,6 +51,11 @@ pub struct Open {
     timings: Timings,
     held: Held,
     begun: Instant,
+    /// The stage that runs; the reply once it was permitted.
+    reached: Stage,
+    intent_durable: bool,
+    /// Epoch of the issuers' keys before any was read.
+    key_epoch: u64,
     finished: bool,
 }
 
@@ -92,13 +97,17 @@ impl Drop for Open {
         if self.finished {
             return;
         }
-        let refusal = Refusal::new(Reason::ClientGone, "the connection ended first");
+        // who left before the permit was given was never let through, and no record may say so
+        let refusal = Refusal {
+            stage: self.reached,
+            ..Refusal::new(Reason::ClientGone, "the connection ended first")
+        };
         let outcome = Outcome {
             status: refusal.reason.status(),
             upstream_status: None,
             response_bytes: 0,
             micros: micros(self.begun.elapsed()),
-            intent_durable: false,
+            intent_durable: self.intent_durable,
         };
         let draft = self.close(Some(&refusal), outcome);
         self.driver.stores.records.submit_detached(draft);
@@ -138,17 +147,21 @@ impl Driver {
             timings: Timings::with_capacity(Stage::ALL.len()),
             held: Held::default(),
             begun: Instant::now(),
+            reached: Stage::Receive,
+            intent_durable: false,
+            key_epoch: self.stores.key_epoch(),
             finished: false,
         };
         let mut chain = Chain::new(arrival);
         let mut facts = Facts::default();
         let verdict = loop {
             let stage = chain.stage();
+            open.reached = stage;
             let begun = Instant::now();
             let advanced = chain.advance(&facts, &self.snapshot, now, &mut open.trace);
             let ended = match advanced {
                 Ok(()) => {
-                    self.keep_token(&chain, now);
+                    self.keep_token(&chain, open.key_epoch, now);
                     None
                 }
                 Err(Advance::Needs(needs)) => {
@@ -165,6 +178,9 @@ impl Driver {
                 break verdict;
             }
         };
+        if verdict.is_ok() {
+            open.reached = Reason::ClientGone.stage();
+        }
         if let (Err(refusal), Some(message)) = (&verdict, &open.trace.message)
             && refusal.counts_as_failure()
         {
@@ -191,12 +207,12 @@ impl Driver {
         draft(kind, trace, &self.snapshot.revision, refusal, timings, outcome)
     }
 
-    fn keep_token(&self, chain: &Chain, now: Timestamp) {
+    fn keep_token(&self, chain: &Chain, epoch: u64, now: Timestamp) {
         if let Some(identified) = chain.fresh_token()
             && let Some(digest) = identified.fresh_token
         {
             let caller = Arc::clone(&identified.caller);
-            self.stores.tokens.keep(&self.snapshot.revision, digest, caller, now);
+            self.stores.tokens.keep(&self.snapshot.revision, epoch, digest, caller, now);
         }
     }
 
@@ -213,8 +229,8 @@ impl Driver {
             }
             Need::VerifiedToken { digest } => {
                 facts.cache_asked = true;
-                let found =
-                    self.stores.tokens.find(&self.snapshot.revision, &digest, open.trace.at);
+                let (revision, epoch) = (&self.snapshot.revision, open.key_epoch);
+                let found = self.stores.tokens.find(revision, epoch, &digest, open.trace.at);
                 facts.identity = found.map(Ok);
             }
             Need::SigningKeys { provider, missing } => {
@@ -238,7 +254,8 @@ impl Driver {
             Need::Intent => {
                 let trace = open.trace.clone();
                 let draft = self.draft(RecordKind::Intent, trace, None, &open.timings, None);
-                facts.intent_durable = Some(self.stores.records.submit_durable(draft).await);
+                open.intent_durable = self.stores.records.submit_durable(draft).await;
+                facts.intent_durable = Some(open.intent_durable);
             }
         }
     }

@@ -11,6 +11,7 @@ pub mod estate;
 pub mod key_sets;
 pub mod limits;
 pub mod offline;
+pub mod private;
 pub mod records;
 pub mod replay;
 pub mod seal;

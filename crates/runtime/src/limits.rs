@@ -67,7 +67,7 @@ impl Limits {
     /// Takes one request of an address and looks whether it may still show credentials.
     #[must_use]
     pub fn guard(&self, address: IpAddr, now: Timestamp) -> Guarded {
-        let text = address.to_string();
+        let text = portcullis_limit::client(address).to_string();
         let request = self.guards.take(self.key(&["request", &text]), &self.address, now);
         let failures = self.guards.peek(self.key(&["failure", &text]), &self.failures, now);
         let wait = |taken: &Taken| match taken {
@@ -83,7 +83,7 @@ impl Limits {
 
     /// Counts a refused credential against an address.
     pub fn count_failure(&self, address: IpAddr, now: Timestamp) {
-        let key = self.key(&["failure", &address.to_string()]);
+        let key = self.key(&["failure", &portcullis_limit::client(address).to_string()]);
         // an allowance that is used up already needs no further count
         let _taken: Taken = self.guards.take(key, &self.failures, now);
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Request};
 use portcullis_core::facts::{BodyFact, Facts, Guarded, LimitsFact};
 use portcullis_core::receive::Arrival;
-use portcullis_core::record::digest;
+use portcullis_core::record::{caller, digest};
 use portcullis_core::trace::{Trace, TracedFact};
 use portcullis_core::{Refusal, Snapshot};
 use portcullis_identity::{Authenticated, Refused};
@@ -45,16 +45,51 @@ pub fn replay(record: &Record, snapshot: &Snapshot, seal: &SealKey) -> Replayed 
     if record.reason == Some(Reason::FactMissing) {
         return Replayed::NotReplayable("a fact that it needed was never supplied");
     }
+    if record.reason == Some(Reason::ClientGone) && record.decision == Decision::Deny {
+        return Replayed::NotReplayable("the client left before it was decided");
+    }
     let Some(arrival) = arrival(record, &facts, snapshot) else {
         return Replayed::NotReplayable("its head never became a request");
     };
     let given = given(record, &facts);
     let mut trace = Trace::new(record.id.clone(), record.at, record.listener.clone());
     let decided = offline::decide(arrival, &given, snapshot, record.at, &mut trace);
-    compare(record, decided.err().as_ref())
+    match compare(record, decided.err().as_ref()) {
+        Replayed::Same => altered(record, &trace, seal),
+        other => other,
+    }
+}
+
+/// What the record says beside its facts must be what they come to.
+fn altered(record: &Record, trace: &Trace, seal: &SealKey) -> Replayed {
+    let differs = |what: &str| Replayed::Differs(format!("{what} is not that of the facts"));
+    let (said, again) = (&record.request, &trace.request);
+    if (said.method, &said.host, &said.template) != (again.method, &again.host, &again.template) {
+        return differs("the request");
+    }
+    if record.crossing != trace.crossing {
+        return differs("the crossing");
+    }
+    let caller = caller(trace);
+    let principal = trace.caller.as_ref().map(|known| known.principal().qualified_name());
+    let handle = principal.map(|name| seal.handle(&name));
+    let said = &record.caller;
+    let same = said.kind == caller.kind
+        && said.tenant == caller.tenant
+        && said.credential == caller.credential
+        && said.principal == handle;
+    if same { Replayed::Same } else { differs("the caller") }
 }
 
 fn compare(record: &Record, refusal: Option<&Refusal>) -> Replayed {
+    if record.decision == Decision::Deny {
+        let Some(reason) = record.reason else {
+            return Replayed::Differs("it is refused without a reason".to_owned());
+        };
+        if record.outcome.as_ref().is_none_or(|outcome| outcome.status != reason.status()) {
+            return Replayed::Differs("the status is not that of its reason".to_owned());
+        }
+    }
     let recorded = match record.decision {
         // what failed after the permit was given had been permitted
         Decision::Allow => None,
@@ -181,7 +216,7 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
     // a record of intent is written before it can say that it was
     let intent_durable = match record.kind {
         RecordKind::Intent => Some(true),
-        RecordKind::Outcome => value(facts, "intent").and_then(|intent| flag(intent, "durable")),
+        RecordKind::Outcome => value(facts, "intent").and_then(|intent| flag(&intent, "durable")),
     };
     Facts {
         guard,

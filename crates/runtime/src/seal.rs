@@ -32,10 +32,11 @@ impl SealKey {
     /// Reads the key, or makes one readable by its owner only.
     ///
     /// # Errors
-    /// When the file cannot be read or made, or does not hold 32 bytes.
+    /// When the file cannot be read or made, everybody may write it, or it does not hold 32 bytes.
     pub fn load_or_make(path: &Path) -> std::io::Result<Self> {
         match std::fs::File::open(path) {
             Ok(file) => {
+                crate::private::check(path).map_err(std::io::Error::other)?;
                 let mut bytes = Vec::new();
                 file.take(KEY_BYTES as u64 + 1).read_to_end(&mut bytes)?;
                 Self::from_bytes(&bytes)

@@ -12,6 +12,7 @@ use portcullis_model::{ProviderId, Timestamp};
 use crate::api_keys::ApiKeys;
 use crate::key_sets::KeySets;
 use crate::limits::Limits;
+use crate::private;
 use crate::records::Records;
 use crate::tokens::Tokens;
 
@@ -79,12 +80,13 @@ impl Stores {
         missing: Option<&str>,
         now: Timestamp,
     ) -> Keys {
-        let before = self.key_sets.generation();
-        let keys = self.key_sets.keys(provider, missing, now).await;
-        if self.key_sets.generation() != before {
-            self.tokens.clear();
-        }
-        keys
+        self.key_sets.keys(provider, missing, now).await
+    }
+
+    /// Changes whenever an issuer's keys do.
+    #[must_use]
+    pub fn key_epoch(&self) -> u64 {
+        self.key_sets.generation()
     }
 }
 
@@ -97,8 +99,11 @@ pub fn resolve(secret: &SecretRef, folder: &Path) -> Result<Vec<u8>, String> {
         SecretRef::Env(name) => {
             std::env::var(name).map_err(|_| format!("variable `{name}` is not set"))?
         }
-        SecretRef::File(path) => std::fs::read_to_string(folder.join(path))
-            .map_err(|error| format!("file `{path}`: {error}"))?,
+        SecretRef::File(path) => {
+            let file = folder.join(path);
+            private::check(&file).map_err(|why| format!("file `{path}`: {why}"))?;
+            std::fs::read_to_string(file).map_err(|error| format!("file `{path}`: {error}"))?
+        }
     };
     let text = text.trim();
     if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.as_bytes().to_vec()) }

@@ -1,7 +1,8 @@
 //! Was this very token verified before, under this snapshot?
 //!
-//! Keyed by the SHA-256 of the whole token and the snapshot's revision, so that no two tokens and
-//! no two configurations ever share an answer (E15). Fixed size: a full set drops its oldest
+//! Keyed by the SHA-256 of the whole token, the snapshot's revision and the epoch of the issuers'
+//! keys, so that no two tokens and no two configurations ever share an answer (E15) and a change of
+//! keys forgets everything at once, whoever fetched them (E13). Fixed size: a full set drops its oldest
 //! entry, which costs a verification and nothing else. Only successes are kept.
 
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ pub struct Tokens {
 #[derive(Debug, Default)]
 struct Kept {
     revision: Arc<str>,
+    epoch: u64,
     young: HashMap<[u8; 32], Entry>,
     old: HashMap<[u8; 32], Entry>,
 }
@@ -34,16 +36,17 @@ struct Kept {
 type Entry = (Arc<Authenticated>, Timestamp);
 
 impl Tokens {
-    /// The caller that this token stands for, if it was verified under this revision.
+    /// The caller that this token stands for, if it was verified under this revision and epoch.
     #[must_use]
     pub fn find(
         &self,
         revision: &str,
+        epoch: u64,
         digest: &[u8; 32],
         now: Timestamp,
     ) -> Option<Arc<Authenticated>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if *kept.revision != *revision {
+        if *kept.revision != *revision || kept.epoch != epoch {
             return None;
         }
         let fresh = |(_, since): &Entry| now.since(*since) < FRESH_FOR && *since <= now;
@@ -56,26 +59,26 @@ impl Tokens {
         Some(entry.0)
     }
 
-    /// Keeps a verification.
+    /// Keeps a verification. `epoch` is that of before its keys were read: they may have changed
+    /// since, and then it is never found.
     pub fn keep(
         &self,
         revision: &Arc<str>,
+        epoch: u64,
         digest: [u8; 32],
         caller: Arc<Authenticated>,
         now: Timestamp,
     ) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.revision != *revision {
-            *kept = Kept { revision: Arc::clone(revision), ..Kept::default() };
+        if kept.revision != *revision || kept.epoch < epoch {
+            *kept = Kept { revision: Arc::clone(revision), epoch, ..Kept::default() };
+        }
+        if kept.epoch > epoch {
+            return;
         }
         if kept.young.len() >= TOKENS_MAX / 2 {
             kept.old = std::mem::take(&mut kept.young);
         }
         kept.young.insert(digest, (caller, now));
-    }
-
-    /// Forgets everything: keys changed, and with them what is valid.
-    pub fn clear(&self) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Kept::default();
     }
 }

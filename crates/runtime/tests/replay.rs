@@ -11,7 +11,7 @@
 use std::sync::{Arc, LazyLock};
 
 use portcullis_core::record::{Timings, draft};
-use portcullis_model::record::{FactValue, RecordKind};
+use portcullis_model::record::{FactValue, Outcome, RecordKind};
 use portcullis_model::{Decision, Reason, Record};
 use portcullis_runtime::records::{Records, RecordsConfig, files};
 use portcullis_runtime::replay::{Replayed, replay};
@@ -34,7 +34,14 @@ fn recorded(
     let refusal = walk.verdict.as_ref().err();
     let kind = RecordKind::Outcome;
     let revision = &world.snapshot.revision;
-    let draft = draft(kind, &walk.trace, revision, refusal, &Timings::new(), None);
+    let outcome = Outcome {
+        status: refusal.map_or(200, |refusal| refusal.reason.status()),
+        upstream_status: None,
+        response_bytes: 0,
+        micros: 0,
+        intent_durable: false,
+    };
+    let draft = draft(kind, walk.trace.clone(), revision, refusal, &Timings::new(), Some(outcome));
     let folder = tempfile::tempdir().unwrap();
     let seal = || SealKey::load_or_make(&folder.path().join("seal.key")).unwrap();
     let directory = folder.path().join("records");

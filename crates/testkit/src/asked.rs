@@ -11,6 +11,8 @@ use proptest::sample::select;
 
 use crate::walk::World;
 
+pub use crate::walk::Credential;
+
 /// A request before it is one.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -30,30 +32,6 @@ pub struct Asked {
     pub body: String,
     /// The connection's other end.
     pub peer: IpAddr,
-}
-
-/// What a request shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// Nothing.
-    None,
-    /// A good token of a user of `acme`.
-    Token {
-        /// Whose.
-        subject: String,
-        /// Whether it has the role.
-        manager: bool,
-    },
-    /// A token whose time is over.
-    Expired,
-    /// A token signed by another under the issuer's key id.
-    Forged,
-    /// Any `Authorization`.
-    Raw(String),
-    /// A good API key.
-    Key,
-    /// A revoked one.
-    RevokedKey,
 }
 
 impl Asked {

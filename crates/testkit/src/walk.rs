@@ -18,7 +18,6 @@ use portcullis_identity::{Authenticated, Refused};
 use portcullis_limit::Taken;
 use portcullis_model::{Reason, RecordId, Timestamp};
 
-use crate::asked::Credential;
 use crate::issuer::Issuer;
 
 /// The time of every decision.
@@ -66,6 +65,30 @@ pub struct Walk {
     pub trace: Trace,
     /// What was asked, in order.
     pub asked: Vec<Need>,
+}
+
+/// What a request shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing.
+    None,
+    /// A good token of a user of `acme`.
+    Token {
+        /// Whose.
+        subject: String,
+        /// Whether it has the role.
+        manager: bool,
+    },
+    /// A token whose time is over.
+    Expired,
+    /// A token signed by another under the issuer's key id.
+    Forged,
+    /// Any `Authorization`.
+    Raw(String),
+    /// A good API key.
+    Key,
+    /// A revoked one.
+    RevokedKey,
 }
 
 impl World {

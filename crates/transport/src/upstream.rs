@@ -6,6 +6,7 @@
 //! on a connection that had waited; and then once.
 
 use std::collections::VecDeque;
+use std::error::Error as _;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,14 +15,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep, timeout};
+
+use crate::answered::{AnsweredStream, Asked};
 
 /// A connection that waited longer is not used again.
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -65,11 +69,26 @@ pub enum Failure {
 #[derive(Debug)]
 pub struct Pool {
     target: Target,
-    idle: Mutex<VecDeque<(Sender, Instant)>>,
+    idle: Mutex<VecDeque<(Line, Instant)>>,
     slots: Arc<Semaphore>,
 }
 
-type Sender = SendRequest<Full<Bytes>>;
+/// One connection: where requests go in, and what was asked on it.
+#[derive(Debug)]
+struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    asked: Asked,
+}
+
+impl Line {
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
+        self.asked.ask(*request.method() == Method::HEAD);
+        self.sender.try_send_request(request).await
+    }
+}
 
 impl Pool {
     /// An empty pool.
@@ -93,12 +112,12 @@ impl Pool {
             .map_err(|_| unreachable_by("every connection is in use"))?
             .map_err(|error| unreachable_by(&error.to_string()))?;
         let deadline = self.target.response_timeout;
-        let (sender, response) = timeout(deadline, self.exchange(request))
+        let (line, response) = timeout(deadline, self.exchange(request))
             .await
             .map_err(|_| Failure::Timeout(deadline))??;
         check(&response)?;
         let (parts, incoming) = response.into_parts();
-        let lease = Lease { sender, _slot: slot, pool: Arc::clone(self) };
+        let lease = Lease { line, _slot: slot, pool: Arc::clone(self) };
         let mut body = UpstreamBody {
             incoming,
             lease: Some(lease),
@@ -112,45 +131,53 @@ impl Pool {
     async fn exchange(
         &self,
         mut request: Request<Full<Bytes>>,
-    ) -> Result<(Sender, Response<Incoming>), Failure> {
-        while let Some(mut sender) = self.waiting().await {
+    ) -> Result<(Line, Response<Incoming>), Failure> {
+        while let Some(mut line) = self.waiting().await {
             let again = request.method().is_idempotent().then(|| request.clone());
-            match sender.try_send_request(request).await {
-                Ok(response) => return Ok((sender, response)),
-                Err(mut error) => match error.take_message().or(again) {
-                    Some(unsent) => request = unsent,
-                    None => return Err(failure(&error.into_error())),
-                },
+            let mut error = match line.send(request).await {
+                Ok(response) => return Ok((line, response)),
+                Err(error) => error,
+            };
+            if let Some(unsent) = error.take_message() {
+                request = unsent;
+                continue;
             }
+            // it was written: once more, over a fresh connection, and only if no answer came
+            match (failure(&error.into_error()), again) {
+                (Failure::Unreachable(_), Some(again)) => request = again,
+                (failure, _) => return Err(failure),
+            }
+            break;
         }
-        let mut sender = self.connect().await?;
-        let response =
-            sender.try_send_request(request).await.map_err(|error| failure(error.error()))?;
-        Ok((sender, response))
+        let mut line = self.connect().await?;
+        let response = line.send(request).await.map_err(|error| failure(error.error()))?;
+        Ok((line, response))
     }
 
     /// A connection that waited and still stands.
-    async fn waiting(&self) -> Option<Sender> {
+    async fn waiting(&self) -> Option<Line> {
         loop {
             let popped = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_back();
-            let (mut sender, since) = popped?;
-            if since.elapsed() < IDLE_MAX && !sender.is_closed() && sender.ready().await.is_ok() {
-                return Some(sender);
+            let (mut line, since) = popped?;
+            let stands = since.elapsed() < IDLE_MAX && !line.sender.is_closed();
+            if stands && line.sender.ready().await.is_ok() {
+                return Some(line);
             }
         }
     }
 
-    async fn connect(&self) -> Result<Sender, Failure> {
+    async fn connect(&self) -> Result<Line, Failure> {
         let connect = TcpStream::connect((self.target.host.as_str(), self.target.port));
         let stream = timeout(self.target.connect_timeout, connect)
             .await
             .map_err(|_| unreachable_by("connecting took too long"))?
             .map_err(|error| unreachable_by(&error.to_string()))?;
         stream.set_nodelay(true).map_err(|error| unreachable_by(&error.to_string()))?;
+        let asked = Asked::default();
         let (sender, connection) = http1::Builder::new()
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(AnsweredStream::new(stream, asked.clone())))
             .await
             .map_err(|error| failure(&error))?;
         tokio::spawn(async move {
@@ -158,13 +185,13 @@ impl Pool {
                 tracing::debug!(%error, "a connection to an upstream ended");
             }
         });
-        Ok(sender)
+        Ok(Line { sender, asked })
     }
 
-    fn give_back(&self, sender: Sender) {
+    fn give_back(&self, line: Line) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if !sender.is_closed() && idle.len() < self.target.connections_max {
-            idle.push_back((sender, Instant::now()));
+        if !line.sender.is_closed() && idle.len() < self.target.connections_max {
+            idle.push_back((line, Instant::now()));
         }
     }
 }
@@ -191,16 +218,24 @@ fn unreachable_by(why: &str) -> Failure {
 }
 
 fn failure(error: &hyper::Error) -> Failure {
-    if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
+    if let Some(why) = refused_by_guard(error) {
+        Failure::Invalid(why)
+    } else if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
         Failure::Invalid(error.to_string())
     } else {
         Failure::Unreachable(error.to_string())
     }
 }
 
+/// What the answer guard said, where it was the reason.
+fn refused_by_guard(error: &hyper::Error) -> Option<String> {
+    let source = error.source()?.downcast_ref::<std::io::Error>()?;
+    (source.kind() == std::io::ErrorKind::InvalidData).then(|| source.to_string())
+}
+
 #[derive(Debug)]
 struct Lease {
-    sender: Sender,
+    line: Line,
     _slot: OwnedSemaphorePermit,
     pool: Arc<Pool>,
 }
@@ -228,7 +263,7 @@ impl UpstreamBody {
 
     fn give_back(&mut self) {
         if let Some(lease) = self.lease.take() {
-            lease.pool.give_back(lease.sender);
+            lease.pool.give_back(lease.line);
         }
     }
 }
@@ -250,7 +285,8 @@ impl Body for UpstreamBody {
             }
             Poll::Ready(Some(Err(error))) => {
                 this.lease = None;
-                Poll::Ready(Some(Err(Interrupted(error.to_string()))))
+                let why = refused_by_guard(&error).unwrap_or_else(|| error.to_string());
+                Poll::Ready(Some(Err(Interrupted(why))))
             }
             Poll::Ready(None) => {
                 this.give_back();

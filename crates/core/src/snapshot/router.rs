@@ -1,13 +1,15 @@
 //! Which operation is meant? Host, canonical path and method lead to at most one.
 //!
 //! Matching is by whole segments of the canonical path, so `/api` never matches `/apix` (C8).
-//! A literal is preferred to a parameter at each segment (OpenAPI 3.1 section 4.8.8.2); `HEAD`
-//! is not implied by `GET`. The tree is built from contracts, never from requests.
+//! A literal is preferred to a parameter at each segment (OpenAPI 3.1 section 4.8.8.2), whatever the
+//! method and however the segment is spelled: `%40me` is `@me` to the upstream, so it is here. A
+//! template that matches and lacks the method ends the search, because the upstream may not go on
+//! to another. `HEAD` is not implied by `GET`. The tree is built from contracts, never from requests.
 
 use std::collections::{BTreeMap, HashMap};
 
 use portcullis_model::Method;
-use portcullis_reading::path::CanonicalPath;
+use portcullis_reading::path::{CanonicalPath, decode_segment};
 use portcullis_spec::Segment;
 
 /// Index of an operation in the snapshot.
@@ -86,25 +88,28 @@ impl Router {
             if path.as_str() == "/" { Vec::new() } else { path.segments().collect() };
         let mut parameters = Vec::new();
         root.find(&segments, 0, method, &mut parameters)
+            .flatten()
             .map(|operation| Matched { operation, parameters })
             .ok_or(Unmatched::Operation)
     }
 }
 
 impl Node {
-    /// Depth-first with literals first; depth is bounded by the declared templates.
+    /// Depth-first with literals first; depth is bounded by the declared templates. `None`: no
+    /// template matches; `Some(None)`: one does, without this method.
     fn find(
         &self,
         segments: &[&str],
         at: usize,
         method: Method,
         parameters: &mut Vec<usize>,
-    ) -> Option<OperationIndex> {
+    ) -> Option<Option<OperationIndex>> {
         let Some(segment) = segments.get(at) else {
-            return self.operations.get(&method).copied();
+            let stands = !self.operations.is_empty();
+            return stands.then(|| self.operations.get(&method).copied());
         };
         let next = at.saturating_add(1);
-        if let Some(node) = self.literals.get(*segment)
+        if let Some(node) = self.literals.get(&*decode_segment(segment))
             && let Some(found) = node.find(segments, next, method, parameters)
         {
             return Some(found);
@@ -136,10 +141,13 @@ mod tests {
             vec![literal("orders"), literal("mine")],
             vec![id(), literal("mine"), literal("x")],
             vec![],
+            vec![literal("orders"), literal("@me")],
         ];
         for (index, template) in templates.iter().enumerate() {
             assert_eq!(router.insert("a.example", "/v1", template, Method::Get, index), None);
         }
+        let delete = [literal("orders"), id()];
+        assert_eq!(router.insert("a.example", "/v1", &delete, Method::Delete, 5), None);
         let twin = [literal("orders"), Segment::Parameter("other".to_owned())];
         assert_eq!(router.insert("a.example", "/v1", &twin, Method::Get, 9), Some(0));
         router
@@ -160,11 +168,24 @@ mod tests {
     }
 
     #[test]
+    fn c11_an_encoded_literal_is_the_literal() {
+        assert_eq!(find("/v1/orders/@me", Method::Get), Ok((4, vec![])));
+        assert_eq!(find("/v1/orders/%40me", Method::Get), Ok((4, vec![])));
+    }
+
+    #[test]
+    fn c12_a_literal_without_the_method_does_not_fall_to_a_parameter() {
+        assert_eq!(find("/v1/orders/7", Method::Delete), Ok((5, vec![2])));
+        assert_eq!(find("/v1/orders/mine", Method::Delete), Err(Unmatched::Operation));
+        assert_eq!(find("/v1/orders/%40me", Method::Delete), Err(Unmatched::Operation));
+    }
+
+    #[test]
     fn c08_and_c12_only_whole_segments_and_listed_methods() {
         for path in ["/v1/ordersx/7", "/v1x/orders/7", "/v1/orders/", "/v1/orders/7/", "/"] {
             assert_eq!(find(path, Method::Get), Err(Unmatched::Operation), "{path}");
         }
-        for method in [Method::Head, Method::Options, Method::Delete] {
+        for method in [Method::Head, Method::Options, Method::Put] {
             assert_eq!(find("/v1/orders/7", method), Err(Unmatched::Operation), "{method}");
         }
         let path = CanonicalPath::parse("/v1/orders/7").unwrap();

@@ -1,5 +1,6 @@
 //! Is the chunked body well-formed? Sizes in plain hexadecimal, no extensions, no trailers,
-//! CRLF everywhere (RFC 9112 section 7.1, the part in which everybody agrees).
+//! CRLF everywhere (RFC 9112 section 7.1, the part in which everybody agrees). Upstreams may send
+//! trailers, to a bound; they end at this hop.
 
 use crate::violation::Violation;
 
@@ -8,10 +9,15 @@ use super::framing::malformed;
 /// Most digits of a chunk size: 4 GiB less one, far above any bound on bodies.
 const SIZE_DIGITS_MAX: u8 = 8;
 
+/// Most bytes of trailers, where they are accepted.
+const TRAILER_BYTES_MAX: usize = 8 * 1024;
+
 /// State between bytes.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     state: State,
+    /// Bytes of trailers that may still come.
+    trailers_left: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,15 +29,22 @@ enum State {
     DataLf,
     LastCr,
     LastLf,
+    Trailer,
+    TrailerLf,
 }
 
 impl Default for Chunks {
     fn default() -> Self {
-        Self { state: State::Size { value: 0, digits: 0 } }
+        Self { state: State::Size { value: 0, digits: 0 }, trailers_left: 0 }
     }
 }
 
 impl Chunks {
+    /// Chunks that trailers may follow.
+    pub(crate) fn with_trailers() -> Self {
+        Self { trailers_left: TRAILER_BYTES_MAX, ..Self::default() }
+    }
+
     /// Checks bytes; answers how many belong to this body and whether it is complete.
     pub(crate) fn advance(&mut self, input: &[u8]) -> Result<(usize, bool), Violation> {
         let mut rest = input;
@@ -58,7 +71,9 @@ impl Chunks {
                 State::LastLf if *byte == b'\n' => {
                     return Ok((input.len().saturating_sub(after.len()), true));
                 }
-                State::LastCr => return Err(malformed("trailers are not accepted")),
+                State::LastCr | State::Trailer => self.trailer(*byte)?,
+                State::TrailerLf if *byte == b'\n' => State::LastCr,
+                State::TrailerLf => return Err(malformed("CR without LF in a trailer")),
                 State::DataCr | State::DataLf => {
                     return Err(malformed("a chunk is longer than its size"));
                 }
@@ -67,6 +82,18 @@ impl Chunks {
             rest = after;
         }
         Ok((input.len(), false))
+    }
+
+    fn trailer(&mut self, byte: u8) -> Result<State, Violation> {
+        let Some(left) = self.trailers_left.checked_sub(1) else {
+            return Err(malformed("trailers are not accepted, or too long"));
+        };
+        self.trailers_left = left;
+        match byte {
+            b'\r' => Ok(State::TrailerLf),
+            b'\t' | b' '..=b'~' | 0x80.. => Ok(State::Trailer),
+            _ => Err(malformed("a trailer has a control character")),
+        }
     }
 }
 

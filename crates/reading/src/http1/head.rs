@@ -6,6 +6,9 @@ use crate::violation::Violation;
 
 use super::framing::{Bounds, Framing, malformed};
 
+/// The longest target that the parser behind the guard accepts.
+const TARGET_BYTES_MAX: usize = 65_534;
+
 /// Where a head ends.
 pub(crate) enum End {
     /// Not in sight; this many bytes need not be searched again.
@@ -78,7 +81,7 @@ fn request_line(line: &[u8], bounds: &Bounds) -> Result<Version, Violation> {
         }
         return Err(Violation::new(Reason::MethodRefused, "this method never crosses"));
     }
-    if target.len() > bounds.target_bytes_max {
+    if target.len() > bounds.target_bytes_max.min(TARGET_BYTES_MAX) {
         return Err(Violation::new(Reason::TargetTooLong, "the target exceeds its bound"));
     }
     if !is_target(target) {
@@ -125,8 +128,8 @@ impl Fields {
         if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
             return Err(header("a header name is not a token"));
         }
-        if name.contains(&b'_') {
-            return Err(header("a header name has `_`"));
+        if !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
+            return Err(header("a header name has more than letters, digits and `-`"));
         }
         if !value.iter().all(|byte| *byte == b'\t' || (b' '..=b'~').contains(byte)) {
             return Err(header("a header value is not visible ASCII"));
@@ -161,7 +164,7 @@ impl Fields {
 }
 
 /// Plain decimal digits (RFC 9112 section 6.2), no sign, at most 18 of them.
-fn length(value: &[u8]) -> Result<u64, Violation> {
+pub(super) fn length(value: &[u8]) -> Result<u64, Violation> {
     if value.is_empty() || value.len() > 18 || !value.iter().all(u8::is_ascii_digit) {
         return Err(malformed("`Content-Length` is not a plain number"));
     }
@@ -169,7 +172,7 @@ fn length(value: &[u8]) -> Result<u64, Violation> {
     text.parse().map_err(|_| malformed("`Content-Length` is not a plain number"))
 }
 
-fn trim(value: &[u8]) -> &[u8] {
+pub(super) fn trim(value: &[u8]) -> &[u8] {
     let blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
     let start = value.iter().position(|byte| !blank(byte)).unwrap_or(value.len());
     let end = value.iter().rposition(|byte| !blank(byte)).map_or(start, |at| at.saturating_add(1));
@@ -177,7 +180,7 @@ fn trim(value: &[u8]) -> &[u8] {
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.
-const fn is_token(byte: u8) -> bool {
+pub(super) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

@@ -1,0 +1,123 @@
+//! What may the HTTP client see of an upstream? Only bytes that the answer guard has passed.
+//!
+//! Whoever sends a request says so first; bytes that come without a request break the connection,
+//! and so does whatever follows an answer (A16).
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+
+use portcullis_reading::http1::answer::AnswerGuard;
+use portcullis_reading::violation::Violation;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+const NOTHING: u8 = 0;
+const ANY: u8 = 1;
+const HEAD: u8 = 2;
+
+/// What was asked on a connection and not answered yet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked(Arc<AtomicU8>);
+
+impl Asked {
+    /// A request is about to be sent.
+    pub(crate) fn ask(&self, head_only: bool) {
+        self.0.store(if head_only { HEAD } else { ANY }, Ordering::Release);
+    }
+}
+
+/// A stream whose reading side holds only guarded answers.
+#[derive(Debug)]
+pub(crate) struct AnsweredStream<S> {
+    inner: S,
+    guard: AnswerGuard,
+    asked: Asked,
+    broken: bool,
+}
+
+impl<S> AnsweredStream<S> {
+    /// Guards a fresh connection.
+    pub(crate) fn new(inner: S, asked: Asked) -> Self {
+        Self { inner, guard: AnswerGuard::default(), asked, broken: false }
+    }
+
+    /// How many of these bytes may be read.
+    fn judge(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.guard.is_idle() {
+            match self.asked.0.swap(NOTHING, Ordering::AcqRel) {
+                NOTHING => {}
+                asked => self.guard.ask(asked == HEAD),
+            }
+        }
+        let passed = self.guard.advance(bytes).map_err(|violation| invalid(&violation))?;
+        self.broken = passed < bytes.len();
+        Ok(passed)
+    }
+}
+
+fn invalid(violation: &Violation) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, violation.detail.clone())
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for AnsweredStream<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.broken {
+            let error = io::Error::new(io::ErrorKind::InvalidData, "more than was asked for");
+            return Poll::Ready(Err(error));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+        let fresh = buf.filled().get(before..).unwrap_or_default();
+        if fresh.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        match this.judge(fresh) {
+            Ok(passed) => {
+                buf.set_filled(before.saturating_add(passed));
+                Poll::Ready(Ok(()))
+            }
+            Err(error) => {
+                this.broken = true;
+                buf.set_filled(before);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for AnsweredStream<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
