@@ -23,9 +23,24 @@ fn main() -> Result<()> {
         Some("profile") => bench::profile(&std::env::args().nth(2).unwrap_or_default()),
         Some("guards") => guards::run(),
         Some("docs") => docs::run(),
+        Some("soak") => soak(),
         Some("supply") => supply::run(),
-        _ => bail!("usage: cargo xtask arch | bench | docs | guards | profile | supply | test"),
+        _ => bail!(
+            "usage: cargo xtask arch | bench | docs | guards | profile | soak | supply | test"
+        ),
     }
+}
+
+/// Kills the gateway a thousand times under load and looks for lost records.
+fn soak() -> Result<()> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let status = Command::new(cargo)
+        .args(["test", "--release", "-p", "portcullis", "--test", "faults", "--", "--nocapture"])
+        .arg("a_kill_under_load_loses_no_acknowledged_record")
+        .env("PORTCULLIS_KILLS", "1000")
+        .status()
+        .context("cargo cannot be started")?;
+    if status.success() { Ok(()) } else { bail!("acknowledged records were lost") }
 }
 
 /// Runs every test of the workspace, and the demo. They need nothing that cargo does not bring.
