@@ -1,8 +1,8 @@
 //! What is worth writing down so far?
 //!
 //! Stages add to the trace what they found, in words and as facts; the record is made from it
-//! whatever happens. It is the only thing that stages change, and nothing is ever read back
-//! from it to decide.
+//! whatever happens. It is the only thing that stages change, and but for the one view of the
+//! message, which `receive` keeps here between its two rounds, nothing is read back to decide.
 
 use std::borrow::Cow;
 use std::sync::Arc;

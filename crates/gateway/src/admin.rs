@@ -130,7 +130,10 @@ impl Admin {
             "/ready" if self.ready.load(Ordering::Acquire) => {
                 text(StatusCode::OK, "ready\n".to_owned())
             }
-            "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "no valid snapshot yet\n".to_owned()),
+            "/ready" => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not serving: starting or stopping\n".to_owned(),
+            ),
             "/metrics" => {
                 let mut response = text(StatusCode::OK, self.metrics.text());
                 let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";

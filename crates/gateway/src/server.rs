@@ -65,6 +65,12 @@ pub fn start(door: &Arc<Door>, workers: usize) -> io::Result<Running> {
     let declaration = &door.driver.snapshot().declaration;
     let guards = &declaration.guards;
     let connections = Connections::new(guards.connections_max, guards.connections_per_address_max);
+    for (id, listener) in &declaration.listeners {
+        listen::is_free(listener.address).map_err(|error| {
+            let place = format!("listener `{id}` on {}", listener.address);
+            io::Error::new(error.kind(), format!("{place}: {error}"))
+        })?;
+    }
     let mut addresses = BTreeMap::new();
     let mut sockets: Vec<Vec<(ListenerId, std::net::TcpListener)>> = Vec::new();
     for _ in 0..workers.max(1) {

@@ -210,7 +210,8 @@ impl VerificationKey {
                 let scheme = match algorithm {
                     Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
                     Algorithm::Es512 => &ECDSA_P521_SHA512_FIXED,
-                    _ => &ECDSA_P256_SHA256_FIXED,
+                    Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
+                    _ => return false,
                 };
                 UnparsedPublicKey::new(scheme, point).verify(message, signature).is_ok()
             }
@@ -221,7 +222,8 @@ impl VerificationKey {
                     Algorithm::Ps512 => &RSA_PSS_2048_8192_SHA512,
                     Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
                     Algorithm::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
-                    _ => &RSA_PKCS1_2048_8192_SHA256,
+                    Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+                    _ => return false,
                 };
                 let key = RsaPublicKeyComponents { n: modulus, e: exponent };
                 key.verify(scheme, message, signature).is_ok()

@@ -196,9 +196,6 @@ reasons! {
     ApiKeyRevoked "identify.api_key_revoked" Identify 401 InvalidToken
         "the API key has been revoked"
         "The key was revoked.";
-    TrustUndetermined "assess.undetermined" Assess 403 No
-        "trust cannot be established"
-        "A signal that the boundary needs is missing.";
     TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
         "not permitted"
         "The guarded tenant policy forbids: the caller's tenant is not the resource's.";
@@ -253,9 +250,6 @@ reasons! {
     RecordUnavailable "admit.record_unavailable" Admit 503 No
         "the request cannot be recorded"
         "The boundary requires a durable record and it could not be written: no record, no crossing.";
-    Draining "admit.draining" Admit 503 No
-        "the service is stopping"
-        "The gateway is draining its connections.";
     UpstreamUnreachable "forward.upstream_unreachable" Forward 502 No
         "the upstream cannot be reached"
         "The connection to the upstream failed before a response.";
@@ -274,9 +268,6 @@ reasons! {
     FactMissing "record.fact_missing" Record 503 No
         "the request cannot be decided"
         "A fact that the decision needs was not supplied. Missing facts refuse.";
-    Internal "record.internal" Record 500 No
-        "internal error"
-        "A defect of the gateway itself. The request was refused.";
 }
 
 impl Reason {

@@ -28,6 +28,7 @@ pub(crate) struct Serving {
     pub(crate) admin_socket: PathBuf,
     running: Running,
     admin: AdminDoor,
+    state: Arc<Admin>,
     door: Arc<Door>,
     writer: JoinHandle<()>,
 }
@@ -56,17 +57,18 @@ impl Serving {
         };
         let (records, writer) = Records::start(config, Arc::new(seal)).context("the records")?;
         let stores = Stores::open(&declaration, folder, records, seed()?)
-            .context("`portcullis key new` makes the pepper of a provider of API keys")?;
+            .context("a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys")?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
         let door = Arc::new(Door { driver, metrics, ids: RecordIds::new() });
         let running = server::start(&door, workers).context("the listeners")?;
         admin.ready.store(true, Ordering::Release);
         let addresses = running.addresses.clone();
-        Ok(Self { addresses, admin_socket, running, admin: admin_door, door, writer })
+        Ok(Self { addresses, admin_socket, running, admin: admin_door, state: admin, door, writer })
     }
 
     /// Stops: first the listeners, then what requests under way need, then the records.
     pub(crate) fn stop(self) {
+        self.state.ready.store(false, Ordering::Release);
         self.running.stop();
         self.admin.stop();
         drop(self.door);

@@ -147,9 +147,10 @@ impl Source {
         if !self.may_try(now) {
             return;
         }
+        // noted before, so that requests of meanwhile do not line up to try again
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).tried = Some(now);
         let fetched = self.place.fetch().await;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.tried = Some(now);
         match fetched {
             Ok((set, bytes)) => {
                 if state.bytes != bytes {

@@ -220,8 +220,28 @@ impl Writer {
             return Err(std::io::Error::other("no file is open"));
         };
         file.write_all(lines)?;
+        let first = self.bytes == 0;
         self.bytes = self.bytes.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
-        if durable { file.sync_data() } else { Ok(()) }
+        if durable {
+            file.sync_data()?;
+        }
+        // only a file that takes records may push out an older one
+        if first {
+            self.prune();
+        }
+        Ok(())
+    }
+
+    /// Removes the oldest files beyond the bound. One that cannot be removed takes room and nothing
+    /// else, so the records that were just written count all the same.
+    fn prune(&self) {
+        let pruned = files(&self.config.directory).and_then(|mut files| {
+            let surplus = files.len().saturating_sub(self.config.keep_files.max(1));
+            files.drain(..surplus).try_for_each(std::fs::remove_file)
+        });
+        if let Err(error) = pruned {
+            tracing::warn!(%error, "old records could not be removed");
+        }
     }
 
     fn rotate(&mut self) -> std::io::Result<()> {
@@ -237,11 +257,6 @@ impl Writer {
         File::open(&self.config.directory)?.sync_all()?;
         self.file = Some(file);
         self.bytes = 0;
-        let mut files = files(&self.config.directory)?;
-        let surplus = files.len().saturating_sub(self.config.keep_files.max(1));
-        for old in files.drain(..surplus) {
-            std::fs::remove_file(old)?;
-        }
         Ok(())
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Keyed by the SHA-256 of the whole token, the snapshot's revision and the epoch of the issuers'
 //! keys, so that no two tokens and no two configurations ever share an answer (E15) and a change of
-//! keys forgets everything at once, whoever fetched them (E13). Fixed size: a full set drops its oldest
-//! entry, which costs a verification and nothing else. Only successes are kept.
+//! keys forgets everything at once, whoever fetched them (E13). Fixed size: a full half pushes out
+//! the older half, which costs verifications and nothing else. Only successes are kept.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,7 +55,7 @@ impl Tokens {
         }
         // used entries move to the young half and so outlive the next change of halves
         let entry = kept.old.remove(digest).filter(fresh)?;
-        kept.young.insert(*digest, entry.clone());
+        kept.admit(*digest, entry.clone());
         Some(entry.0)
     }
 
@@ -76,9 +76,15 @@ impl Tokens {
         if kept.epoch > epoch {
             return;
         }
-        if kept.young.len() >= TOKENS_MAX / 2 {
-            kept.old = std::mem::take(&mut kept.young);
+        kept.admit(digest, (caller, now));
+    }
+}
+
+impl Kept {
+    fn admit(&mut self, digest: [u8; 32], entry: Entry) {
+        if self.young.len() >= TOKENS_MAX / 2 {
+            self.old = std::mem::take(&mut self.young);
         }
-        kept.young.insert(digest, (caller, now));
+        self.young.insert(digest, entry);
     }
 }

@@ -60,6 +60,12 @@ const UNEXPLAINED: Rule = Rule {
     fix: "give it `security`, or say why in `x-portcullis: {public: …}`",
 };
 
+const UNDECIDED: Rule = Rule {
+    code: "PC0235",
+    why: "whoever may call this may name any value there: nothing compares it with the caller",
+    fix: "say where the tenant comes from: `tenant: {path: <this parameter>}`, or `tenant: token` or `none` if that is meant",
+};
+
 /// Reads the rule of one operation.
 pub(crate) fn read(
     path_item: &Value,
@@ -82,6 +88,7 @@ pub(crate) fn read(
         }
     }
     let Reader { mut rule, tenant, pinned, .. } = reader;
+    let spelled = tenant.clone();
     if let Some(TenantSource::PathParam(name)) = &tenant {
         let convention = by_convention(template, Some(name));
         let pinned = pinned.unwrap_or_default();
@@ -98,6 +105,9 @@ pub(crate) fn read(
         None => TenantSource::Token,
     };
     let at = place.operation;
+    if spelled.is_none() && rule.public.is_none() {
+        undecided(template, &rule, at, report);
+    }
     if rule.public.is_some() && !anonymous {
         report.error(CONTRADICTION, at, "is said to be public and has `security`");
     }
@@ -105,6 +115,17 @@ pub(crate) fn read(
         report.warning(UNEXPLAINED, at, "anybody may call this, and it is not said why");
     }
     rule
+}
+
+/// A parameter that is neither the resource nor its tenant may be the tenant that somebody forgot to
+/// declare; so may one whose name says so.
+fn undecided(template: &PathTemplate, rule: &ResourceRule, at: &str, report: &mut Report<'_>) {
+    for name in template.parameters() {
+        let named = name.to_ascii_lowercase().contains("tenant");
+        if named || rule.id.as_deref() != Some(name) {
+            report.error(UNDECIDED, at, format!("path parameter `{name}` decides nothing"));
+        }
+    }
 }
 
 /// Where the two places of the extension are.

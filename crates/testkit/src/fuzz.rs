@@ -4,6 +4,7 @@
 
 pub mod http;
 pub mod identity;
+pub mod parts;
 pub mod records;
 pub mod texts;
 
@@ -12,11 +13,14 @@ pub type Target = fn(&[u8]);
 
 /// Every target by its name; `fuzz/fuzz_targets` and `fuzz/seeds` have the same names.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("answer", parts::answer),
     ("api_key", identity::api_key),
     ("chunks", http::chunks),
     ("contract", texts::contract),
+    ("cookies", parts::cookies),
     ("credential", identity::credential),
     ("declaration", texts::declaration),
+    ("form_fields", parts::form_fields),
     ("head", http::head),
     ("host", http::host),
     ("json", texts::json),

@@ -65,6 +65,13 @@ super::page::table! {
         "contracts/orders.yaml"
         wrong "x-portcullis: {resource: OrderList, public: \"prices are no secret\"}"
         right "x-portcullis: {public: \"prices are no secret\"}";
+    "PC0235" Error: "a path parameter that decides nothing"
+        means "The path has a parameter that is neither the resource's id nor its tenant, or that is named like a tenant, and `x-portcullis` does not say where the tenant comes from."
+        matters "Whoever may call the operation may name any value there: nothing compares it with the caller. That is how one tenant reads another's data."
+        mend "Say where the tenant comes from: `tenant: {path: …}`, or `tenant: token` or `tenant: none` if that is meant."
+        "contracts/orders.yaml"
+        wrong "x-portcullis: {resource: OrderList}"
+        right "x-portcullis: {resource: OrderList, tenant: {path: tenant}}";
     "PC0240" Error: "a version that is not supported"
         means "`openapi` is missing, or names neither 3.0 nor 3.1."
         matters "Versions differ in what schemas mean; an unknown one could mean anything."
