@@ -64,7 +64,7 @@ const GUARDS: &[Guard] = &[
     guard(
         "header names",
         HEAD,
-        "if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {\n            return Err(header(",
+        "if name.is_empty() || !name.iter().all(|byte| is_name_byte(*byte)) {\n            return Err(header(",
         "if name.is_empty() {\n            return Err(header(",
     ),
     guard("size of a head", HEAD, "if at >= bytes_max {", "if false && at >= bytes_max {"),

@@ -125,10 +125,7 @@ impl Fields {
         };
         let name = line.get(..colon).unwrap_or_default();
         let value = trim(line.get(colon.saturating_add(1)..).unwrap_or_default());
-        if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
-            return Err(header("a header name is not a token"));
-        }
-        if !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
+        if name.is_empty() || !name.iter().all(|byte| is_name_byte(*byte)) {
             return Err(header("a header name has more than letters, digits and `-`"));
         }
         if !value.iter().all(|byte| *byte == b'\t' || (b' '..=b'~').contains(byte)) {
@@ -177,6 +174,12 @@ pub(super) fn trim(value: &[u8]) -> &[u8] {
     let start = value.iter().position(|byte| !blank(byte)).unwrap_or(value.len());
     let end = value.iter().rposition(|byte| !blank(byte)).map_or(start, |at| at.saturating_add(1));
     value.get(start..end).unwrap_or_default()
+}
+
+/// What header names are made of here: fewer characters than RFC 9110 allows, because application
+/// gateways write the others as `_` and make two names one.
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.
