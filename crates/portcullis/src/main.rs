@@ -79,7 +79,7 @@ fn main() -> ExitCode {
     let done = match verb {
         Verb::Init => init::run(&folder),
         Verb::Check => check::run(&folder, format),
-        Verb::Schema => Ok(check::schema()),
+        Verb::Schema => check::schema(),
         Verb::Policy { verb } => policy::run(&folder, &verb),
         Verb::Run(arguments) => run::run(&folder, &arguments),
         Verb::Key { verb } => key::run(&folder, &verb),

@@ -9,6 +9,7 @@ pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod simulate;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -22,6 +23,14 @@ pub(crate) enum Format {
     Json,
     /// For code scanners (findings only).
     Sarif,
+}
+
+/// Writes a whole result. A reader that has seen enough (`| head`) is no error.
+pub(crate) fn say(text: &str) -> std::io::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// How a verb ended.

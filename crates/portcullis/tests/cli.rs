@@ -125,3 +125,16 @@ fn the_committed_command_line_is_the_one_that_is_printed() {
     let committed = std::fs::read_to_string(path).unwrap_or_default();
     assert_eq!(committed, printed, "run `cargo xtask docs`");
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .arg("schema")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+}

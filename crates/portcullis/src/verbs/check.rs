@@ -7,38 +7,34 @@ use anyhow::Result;
 use portcullis_diagnostics::{Finding, Sources, render};
 use portcullis_runtime::estate;
 
-use crate::verbs::{Exit, Format};
+use crate::verbs::{Exit, Format, say};
 
 /// Checks the estate.
 pub(crate) fn run(folder: &Path, format: Format) -> Result<Exit> {
     let found = estate::load(folder);
-    match format {
-        Format::Text => print!("{}", text(&found.findings, &found.sources)),
-        Format::Json => {
-            println!("{:#}", render::json(&found.findings, &found.sources));
-        }
-        Format::Sarif => {
-            println!("{:#}", render::sarif(&found.findings, &found.sources));
-        }
-    }
+    say(&match format {
+        Format::Text => text(&found.findings, &found.sources),
+        Format::Json => format!("{:#}\n", render::json(&found.findings, &found.sources)),
+        Format::Sarif => format!("{:#}\n", render::sarif(&found.findings, &found.sources)),
+    })?;
     let Some(snapshot) = found.value else { return Ok(Exit::CouldNotRun) };
     if format == Format::Text {
-        println!(
-            "estate `{}`: {} operations, {} boundaries, {} policies, revision {}",
+        say(&format!(
+            "estate `{}`: {} operations, {} boundaries, {} policies, revision {}\n",
             snapshot.declaration.estate,
             snapshot.operations.len(),
             snapshot.crossings.len(),
             snapshot.engine.len(),
             snapshot.revision.get(..12).unwrap_or(&snapshot.revision),
-        );
+        ))?;
     }
     Ok(Exit::Done)
 }
 
 /// Prints the schema of the declaration.
-pub(crate) fn schema() -> Exit {
-    println!("{:#}", portcullis_config::json_schema());
-    Exit::Done
+pub(crate) fn schema() -> Result<Exit> {
+    say(&format!("{:#}\n", portcullis_config::json_schema()))?;
+    Ok(Exit::Done)
 }
 
 /// Findings for people, with color where they look.
