@@ -74,8 +74,19 @@ enum Verb {
     },
 }
 
+impl Verb {
+    /// Whether its results can be written in more than one format.
+    const fn has_formats(&self) -> bool {
+        matches!(self, Self::Check | Self::Replay { .. } | Self::Simulate { .. })
+    }
+}
+
 fn main() -> ExitCode {
     let Cli { folder, format, verb } = Cli::parse();
+    if format != Format::Text && !verb.has_formats() {
+        eprintln!("error: `--format` has no effect on this verb; leave it out");
+        return Exit::CouldNotRun.into();
+    }
     let done = match verb {
         Verb::Init => init::run(&folder),
         Verb::Check => check::run(&folder, format),

@@ -138,3 +138,10 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let ended = child.wait_with_output().unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
+
+#[test]
+fn a_format_without_effect_is_an_error() {
+    let refused = portcullis(Path::new(SHOP), &["--format", "json", "explain", "PC0101"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("`--format` has no effect"));
+}
