@@ -175,14 +175,14 @@ const GUARDS: &[Guard] = &[
     guard(
         "schemas of bodies",
         "crates/inspect/src/body.rs",
-        "match content.schema.iter_errors(&value).next() {",
-        "match content.schema.iter_errors(&value).next().filter(|_| false) {",
+        "match self.schema.iter_errors(&value).next() {",
+        "match self.schema.iter_errors(&value).next().filter(|_| false) {",
     ),
     guard(
         "content types",
         "crates/inspect/src/body.rs",
-        "self.content.get(media)\n",
-        "self.content.get(media).or(self.content.values().next())\n",
+        "self.content.get(media).ok_or_else(|| {",
+        "self.content.get(media).or(self.content.values().next()).ok_or_else(|| {",
     ),
     guard(
         "unknown parameters",

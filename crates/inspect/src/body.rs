@@ -33,8 +33,9 @@ pub(crate) struct Body {
     content: BTreeMap<String, Content>,
 }
 
+/// What a body of one media type must be.
 #[derive(Debug)]
-struct Content {
+pub(crate) struct Content {
     reading: Reading,
     schema: Validator,
 }
@@ -85,35 +86,30 @@ impl Body {
         }
     }
 
-    /// Whether the contract lists this media type; asked before a byte of the body is read.
-    pub(crate) fn lists(&self, media: &str) -> bool {
-        self.content_of(media).is_some()
+    /// What a body of this media type must be; asked before a byte of it is read or decoded.
+    ///
+    /// # Errors
+    /// Where the contract does not list it.
+    pub(crate) fn content(&self, media: &str) -> Result<&Content, Violation> {
+        self.content.get(media).ok_or_else(|| {
+            let detail = "`Content-Type` is not one that the contract lists";
+            Violation::new(Reason::ContentTypeRefused, detail)
+        })
     }
+}
 
-    fn content_of(&self, media: &str) -> Option<&Content> {
-        self.content.get(media)
-    }
-
+impl Content {
     /// Checks decoded bytes.
     ///
     /// # Errors
     /// Says where they break their schema, by JSON pointer, and never with what.
-    pub(crate) fn check(
-        &self,
-        media: &str,
-        bytes: &[u8],
-        bounds: &BodyBounds,
-    ) -> Result<(), Violation> {
-        let Some(content) = self.content_of(media) else {
-            let detail = "`Content-Type` is not one that the contract lists";
-            return Err(Violation::new(Reason::ContentTypeRefused, detail));
-        };
-        let value = content.reading.value(bytes, bounds)?;
+    pub(crate) fn check(&self, bytes: &[u8], bounds: &BodyBounds) -> Result<(), Violation> {
+        let value = self.reading.value(bytes, bounds)?;
         if !exact::is_exact(&value) {
             let detail = "a number has more digits than can be judged";
             return Err(Violation::new(Reason::BodyRefused, detail));
         }
-        match content.schema.iter_errors(&value).next() {
+        match self.schema.iter_errors(&value).next() {
             None => Ok(()),
             Some(error) => {
                 let place = error.instance_path().to_string();

@@ -101,10 +101,7 @@ impl OperationContract {
             return Err(Violation::new(Reason::BodyMissing, "the contract requires a body"));
         }
         if announced {
-            let media = media(headers)?;
-            if !body.lists(&media) {
-                return Err(unlisted());
-            }
+            body.content(&media(headers)?)?;
             coding::coding(headers)?;
         }
         Ok(BodyPlan::Buffer)
@@ -138,12 +135,9 @@ impl OperationContract {
         if body.len() > bounds.bytes_max {
             return Err(Violation::new(Reason::BodyTooLarge, "the body exceeds its bound"));
         }
-        let media = media(headers)?;
-        if !declared.lists(&media) {
-            return Err(unlisted());
-        }
+        let content = declared.content(&media(headers)?)?;
         let plain = coding::decoded(coding::coding(headers)?, body, bounds)?;
-        declared.check(&media, &plain, bounds)?;
+        content.check(&plain, bounds)?;
         Ok(plain)
     }
 }
@@ -159,9 +153,4 @@ fn media(headers: &HeaderMap) -> Result<String, Violation> {
     } else {
         Err(refuse("`Content-Type` has a parameter other than `charset=utf-8`"))
     }
-}
-
-fn unlisted() -> Violation {
-    let detail = "`Content-Type` is not one that the contract lists";
-    Violation::new(Reason::ContentTypeRefused, detail)
 }

@@ -76,7 +76,13 @@ impl Parameter {
                 if texts.iter().any(|text| text.contains(',')) && self.comma_is_encoded(message) {
                     return Err(self.refuse("may have an encoded `,` between its values"));
                 }
-                list(texts.iter().flat_map(|text| text.split(',')).map(str::trim_ascii), kind)
+                let cut = texts.iter().flat_map(|text| text.split(','));
+                // blanks around commas mean nothing in headers, and something everywhere else
+                if self.location == Location::Header {
+                    list(cut.map(str::trim_ascii), kind)
+                } else {
+                    list(cut, kind)
+                }
             }
         };
         if self.schema.is_valid(&value) {
@@ -108,13 +114,23 @@ impl Parameter {
                 }
                 texts
             }
-            Location::Cookie => cookie::pairs(&message.headers)
-                .ok_or_else(|| self.refuse("stands in a `Cookie` header that cannot be read"))?
-                .into_iter()
-                .filter(named)
-                .map(|(_, text)| text)
-                .collect(),
+            Location::Cookie => self.cookies(message)?,
         })
+    }
+
+    /// Cookies are not encoded in any agreed way: what some readers would decode is refused.
+    fn cookies<'a>(&self, message: &'a Message) -> Result<Vec<&'a str>, Violation> {
+        let pairs = cookie::pairs(&message.headers)
+            .ok_or_else(|| self.refuse("stands in a `Cookie` header that cannot be read"))?;
+        let texts: Vec<&str> = pairs
+            .into_iter()
+            .filter(|(name, _)| *name == self.name)
+            .map(|(_, text)| text)
+            .collect();
+        if texts.iter().any(|text| text.contains(['%', '"', '\\', ' ', '\t'])) {
+            return Err(self.refuse("has a character that some readers decode"));
+        }
+        Ok(texts)
     }
 
     /// Whether a `,` may have come encoded: one party cuts before it decodes, another after.

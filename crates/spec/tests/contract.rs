@@ -155,3 +155,31 @@ fn a_schema_that_branches_in_circles_is_refused_soon() {
     assert!(model.is_none());
     assert!(findings.iter().any(|one| one.code == "PC0213"), "{findings:#?}");
 }
+
+#[test]
+fn a_path_parameter_that_decides_nothing_is_an_error() {
+    let contract = |path: &str, rule: &str| {
+        let name = |part: &str| part.strip_suffix('}').unwrap_or_default().to_owned();
+        let parameters: Vec<String> = path
+            .split(['/', '{'])
+            .filter(|part| part.ends_with('}'))
+            .map(|part| {
+                format!(
+                    "{{name: {}, in: path, required: true, schema: {{type: string}}}}",
+                    name(part)
+                )
+            })
+            .collect();
+        format!(
+            "openapi: 3.1.0\ninfo: {{title: T, version: '1'}}\ncomponents: {{securitySchemes: {{t: {{type: http, scheme: bearer}}}}}}\nsecurity: [{{t: []}}]\npaths:\n  {path}:\n    parameters: [{}]\n    get: {{operationId: one, responses: {{}}{rule}}}\n",
+            parameters.join(", ")
+        )
+    };
+    let codes = |path: &str, rule: &str| -> Vec<&str> {
+        reading(&contract(path, rule)).1.iter().map(|finding| finding.code).collect()
+    };
+    assert_eq!(codes("/tenants/{tenant}/orders", ""), ["PC0235"], "named like a tenant");
+    assert_eq!(codes("/shops/{shop}/orders/{id}", ""), ["PC0235"], "neither id nor tenant");
+    assert!(codes("/orders/{id}", "").is_empty());
+    assert!(codes("/shops/{shop}/orders/{id}", ", x-portcullis: {tenant: token}").is_empty());
+}
