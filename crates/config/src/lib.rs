@@ -12,4 +12,4 @@ mod shape;
 mod tree;
 
 pub use declaration::Declaration;
-pub use read::{json_schema, read};
+pub use read::{json_schema, read, read_as_meant};

@@ -1,6 +1,8 @@
 //! What was found wrong with the declaration, and where? Every module of the reader says what it
 //! finds into one [`Problems`], by a path of keys; the place in the text is looked up here.
 
+use std::collections::BTreeSet;
+
 use portcullis_diagnostics::{Finding, SourceId, Span};
 
 use crate::tree::{Bytes, Node};
@@ -20,17 +22,46 @@ pub(crate) struct Rule {
 #[derive(Debug)]
 pub(crate) struct Problems<'a> {
     source: &'a SourceId,
-    tree: Option<&'a Node>,
+    tree: Option<Node>,
     findings: Vec<Finding>,
+    /// Paths of values that were not understood.
+    doubted: Vec<Vec<String>>,
+    /// Kinds of things that a wrong name may have been meant for.
+    misnamed: BTreeSet<&'static str>,
 }
 
 impl<'a> Problems<'a> {
-    pub(crate) const fn new(source: &'a SourceId, tree: Option<&'a Node>) -> Self {
-        Self { source, tree, findings: Vec::new() }
+    pub(crate) const fn new(source: &'a SourceId) -> Self {
+        let misnamed = BTreeSet::new();
+        Self { source, tree: None, findings: Vec::new(), doubted: Vec::new(), misnamed }
+    }
+
+    /// From here on, paths are those of this tree.
+    pub(crate) fn look_up_in(&mut self, tree: Node) {
+        self.tree = Some(tree);
+    }
+
+    /// What stands at the path is not what was written, and the error is said already: what is
+    /// found wrong with it, or with what it belongs to, would only follow from that.
+    pub(crate) fn doubt(&mut self, path: &[String]) {
+        self.doubted.push(path.to_vec());
+    }
+
+    /// Whether something may be missing only because its name, or something else, was mistyped.
+    pub(crate) fn is_doubtful(&self, kind: &str) -> bool {
+        !self.doubted.is_empty() || self.misnamed.contains(kind)
+    }
+
+    fn is_known(&self, path: &[&str]) -> bool {
+        let same = |doubted: &Vec<String>| doubted.iter().zip(path).all(|(one, two)| one == two);
+        self.doubted.iter().any(same)
     }
 
     /// Says an error about what the path leads to.
     pub(crate) fn error(&mut self, rule: Rule, path: &[&str], message: impl Into<String>) {
+        if self.is_known(path) {
+            return;
+        }
         let finding = Finding::error(rule.code, message).at(self.span(path), "here");
         self.findings.push(finding.why(rule.why).fix(rule.fix));
     }
@@ -57,10 +88,14 @@ impl<'a> Problems<'a> {
     pub(crate) fn dangling<'n>(
         &mut self,
         path: &[&str],
-        kind: &str,
+        kind: &'static str,
         name: &str,
         known: impl IntoIterator<Item = &'n str>,
     ) {
+        if self.is_known(path) {
+            return;
+        }
+        self.misnamed.insert(kind);
         let known: Vec<&str> = known.into_iter().collect();
         let fix = match portcullis_diagnostics::closest(name, known.iter().copied()) {
             Some(close) => format!("did you mean `{close}`?"),
@@ -75,24 +110,24 @@ impl<'a> Problems<'a> {
 
     /// The place that a path leads to.
     pub(crate) fn span(&self, path: &[&str]) -> Span {
-        self.bytes(self.tree.map_or((0, 0), |tree| tree.place(path)))
+        self.bytes(self.tree.as_ref().map_or((0, 0), |tree| tree.place(path)))
     }
 
     /// Adds another place to the finding that was said last.
     pub(crate) fn related(&mut self, path: &[&str], label: &str) {
+        if self.is_known(path) {
+            return;
+        }
         let span = self.span(path);
         if let Some(last) = self.findings.pop() {
             self.findings.push(last.related(span, label));
         }
     }
 
-    pub(crate) fn has_errors(&self) -> bool {
-        self.findings.iter().any(Finding::is_error)
-    }
-
-    /// The findings, in the order of the text.
+    /// The findings, in the order of the text, each once.
     pub(crate) fn into_findings(mut self) -> Vec<Finding> {
         self.findings.sort_by_key(|finding| finding.span.as_ref().map(|span| span.start));
+        self.findings.dedup();
         self.findings
     }
 

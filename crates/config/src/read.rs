@@ -23,24 +23,30 @@ const UNREADABLE: Rule = Rule {
 /// Reads a declaration. Without any error among the findings, there is one.
 #[must_use]
 pub fn read(source: &SourceId, text: &str) -> (Option<Declaration>, Vec<Finding>) {
+    let (declaration, findings) = read_as_meant(source, text);
+    (declaration.filter(|_| !findings.iter().any(Finding::is_error)), findings)
+}
+
+/// Reads a declaration as it was most likely meant, where it has errors: good for finding more of
+/// them elsewhere, never for enforcement. There is none where the text is not YAML at all.
+#[must_use]
+pub fn read_as_meant(source: &SourceId, text: &str) -> (Option<Declaration>, Vec<Finding>) {
     let tree = match parse(source, text) {
         Ok(tree) => tree,
         Err(findings) => return (None, findings),
     };
-    let mut problems = Problems::new(source, Some(&tree));
-    let schema = json_schema();
-    shape::check(&tree, &schema, &mut problems);
-    if problems.has_errors() {
-        return (None, problems.into_findings());
-    }
-    let declaration = match serde_json::from_value::<Document>(tree.to_json()) {
-        Ok(document) => Some(resolve(document, &mut problems)),
+    let mut problems = Problems::new(source);
+    let tree = shape::mend(&tree, &json_schema(), &mut problems);
+    let document = serde_json::from_value::<Document>(tree.to_json());
+    problems.look_up_in(tree);
+    let declaration = match document {
+        Ok(document) => Some(resolve(&document, &mut problems)),
         Err(error) => {
-            problems.error(UNREADABLE, &[], format!("the declaration cannot be read: {error}"));
+            let message = format!("the declaration cannot be read: {error}");
+            problems.error_at(UNREADABLE, (0, 0), message, None);
             None
         }
     };
-    let declaration = declaration.filter(|_| !problems.has_errors());
     (declaration, problems.into_findings())
 }
 
@@ -52,7 +58,7 @@ pub fn json_schema() -> Value {
 
 fn parse(source: &SourceId, text: &str) -> Result<Node, Vec<Finding>> {
     let unreadable = |at, message: String| {
-        let mut problems = Problems::new(source, None);
+        let mut problems = Problems::new(source);
         problems.error_at(UNREADABLE, at, message, None);
         problems.into_findings()
     };

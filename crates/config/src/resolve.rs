@@ -32,39 +32,42 @@ const UNREACHED: Rule = Rule {
 };
 
 /// Resolves a document. The declaration counts only where no error was said.
-pub(crate) fn resolve(document: Document, problems: &mut Problems<'_>) -> Declaration {
-    for (section, names) in sections(&document) {
+pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Declaration {
+    for (section, names) in sections(document) {
         for name in names {
             check::name(name, &[section, name], problems);
         }
     }
     check::name(&document.estate, &["estate"], problems);
     check::inside(&document.policies, &["policies"], problems);
-    unused(&document, problems);
-    unreachable(&document, problems);
     let zones: BTreeSet<ZoneId> = document.zones.keys().map(|name| ZoneId::new(name)).collect();
     let policies =
         Declared { span: problems.span(&["policies"]), value: document.policies.clone() };
-    Declaration {
-        listeners: listener::listeners(&document, problems),
+    let declaration = Declaration {
+        listeners: listener::listeners(document, problems),
         providers: provider::providers(&document.providers, problems),
-        apis: api::apis(&document, problems),
+        apis: api::apis(document, problems),
         upstreams: api::upstreams(&document.upstreams, problems),
         limits: boundary::limits(&document.limits, problems),
-        boundaries: boundary::boundaries(&document, problems),
+        boundaries: boundary::boundaries(document, problems),
         guards: listener::guards(&document.guards, problems),
         admin: listener::admin(&document.admin, problems),
         records: listener::records(&document.records, problems),
-        estate: document.estate,
+        estate: document.estate.clone(),
         zones,
         policies,
-    }
+    };
+    // what nothing refers to may have been meant by a name that stands for nothing
+    unused(document, problems);
+    unreachable(document, problems);
+    declaration
+}
+
+fn keys<T>(map: &BTreeMap<String, T>) -> Vec<&str> {
+    map.keys().map(String::as_str).collect()
 }
 
 fn sections(document: &Document) -> [(&'static str, Vec<&str>); 7] {
-    fn keys<T>(map: &BTreeMap<String, T>) -> Vec<&str> {
-        map.keys().map(String::as_str).collect()
-    }
     [
         ("zones", keys(&document.zones)),
         ("listeners", keys(&document.listeners)),
@@ -79,43 +82,50 @@ fn sections(document: &Document) -> [(&'static str, Vec<&str>); 7] {
 /// Law 6: what parses and is not enforced is an error.
 fn unused(document: &Document, problems: &mut Problems<'_>) {
     let boundaries = || document.boundaries.values();
-    for name in document.providers.keys() {
-        if !boundaries().any(|boundary| boundary.identity.providers.contains(name)) {
-            problems.error(
-                UNUSED,
-                &["providers", name],
-                format!("no boundary accepts provider `{name}`"),
-            );
+    let provider = |name: &String| boundaries().any(|one| one.identity.providers.contains(name));
+    let limit = |name: &String| boundaries().any(|one| one.limits.contains(name));
+    let upstream = |name: &String| document.apis.values().any(|api| api.upstream == *name);
+    let idle = |names: Vec<&str>, is_used: &dyn Fn(&String) -> bool| -> Vec<String> {
+        names.into_iter().map(str::to_owned).filter(|name| !is_used(name)).collect()
+    };
+    let checks = [
+        (
+            "provider",
+            "providers",
+            "no boundary accepts provider",
+            idle(keys(&document.providers), &provider),
+        ),
+        ("limit", "limits", "no boundary applies limit", idle(keys(&document.limits), &limit)),
+        (
+            "upstream",
+            "upstreams",
+            "no API is carried to upstream",
+            idle(keys(&document.upstreams), &upstream),
+        ),
+    ];
+    for (kind, section, message, names) in checks {
+        if problems.is_doubtful(kind) {
+            continue;
+        }
+        for name in names {
+            problems.error(UNUSED, &[section, &name], format!("{message} `{name}`"));
         }
     }
-    for name in document.limits.keys() {
-        if !boundaries().any(|boundary| boundary.limits.contains(name)) {
-            problems.error(
-                UNUSED,
-                &["limits", name],
-                format!("no boundary applies limit `{name}`"),
-            );
-        }
-    }
-    for name in document.upstreams.keys() {
-        if !document.apis.values().any(|api| api.upstream == *name) {
-            problems.error(
-                UNUSED,
-                &["upstreams", name],
-                format!("no API is carried to upstream `{name}`"),
-            );
-        }
-    }
-    for name in document.zones.keys() {
-        let used = document.listeners.values().any(|listener| listener.zone == *name)
-            || document.apis.values().any(|api| api.zone == *name);
-        if !used {
-            problems.warning(UNUSED, &["zones", name], format!("nothing is in zone `{name}`"));
+    let zone = |name: &String| {
+        document.listeners.values().any(|listener| listener.zone == *name)
+            || document.apis.values().any(|api| api.zone == *name)
+    };
+    if !problems.is_doubtful("zone") {
+        for name in idle(keys(&document.zones), &zone) {
+            problems.warning(UNUSED, &["zones", &name], format!("nothing is in zone `{name}`"));
         }
     }
 }
 
 fn unreachable(document: &Document, problems: &mut Problems<'_>) {
+    if problems.is_doubtful("zone") {
+        return;
+    }
     for (name, boundary) in &document.boundaries {
         if !document.listeners.values().any(|listener| listener.zone == boundary.from) {
             let message =

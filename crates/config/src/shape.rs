@@ -1,10 +1,18 @@
 //! Does the file have the shape of a declaration? The tree is held against the JSON Schema of
 //! [`crate::document`]; everything that does not fit is said at once, each at its place.
 //!
-//! Understands the keywords that the schema of our own types uses, and no others.
+//! What does not fit is mended for the rest of the reading, so that errors of form hide no others:
+//! a key or word that is almost right counts as the one that was meant, what is not known is left
+//! out, and for the rest stands the least that fits. [`Problems`] knows these places and keeps
+//! silent about what follows from them.
+
+mod keywords;
 
 use serde_json::Value;
 
+use self::keywords::{
+    alternatives, mismatch, only_key, quantity, range, required, resolved, stand_in, words,
+};
 use crate::problems::{Problems, Rule};
 use crate::tree::{Entry, Kind, Node};
 
@@ -25,208 +33,202 @@ const WRONG: Rule = Rule {
 const ONE_OF: Rule =
     Rule { code: "PC0105", why: "what is meant cannot be known", fix: "keep exactly one of them" };
 
-/// Says what does not fit.
-pub(crate) fn check(tree: &Node, schema: &Value, problems: &mut Problems<'_>) {
-    Checker { root: schema, problems }.node(tree, schema, "the declaration");
+/// Says what does not fit; the tree that fits.
+pub(crate) fn mend(tree: &Node, schema: &Value, problems: &mut Problems<'_>) -> Node {
+    let mut mender = Mender { root: schema, problems, path: Vec::new() };
+    mender.node(tree, schema, "the declaration")
 }
 
-struct Checker<'a, 'p, 'f> {
+struct Mender<'a, 'p, 'f> {
     root: &'a Value,
     problems: &'p mut Problems<'f>,
+    /// Keys and indices from the root, as they were meant.
+    path: Vec<String>,
 }
 
-impl<'a> Checker<'a, '_, '_> {
-    fn node(&mut self, node: &Node, schema: &'a Value, name: &str) {
-        let schema = self.resolved(schema);
-        if let Some(alternatives) = alternatives(schema) {
-            return self.alternatives(node, alternatives, name);
+impl<'a> Mender<'a, '_, '_> {
+    fn node(&mut self, node: &Node, schema: &'a Value, name: &str) -> Node {
+        let schema = resolved(self.root, schema);
+        if let Some(found) = alternatives(schema) {
+            return self.alternatives(node, schema, found, name);
         }
         if let Some(words) = words(schema) {
-            return self.word(node, &words, name);
+            return self.word(node, schema, &words, name);
         }
         if let Some(expected) = mismatch(node, schema) {
             let message = format!("{name} is {}, and should be {expected}", node.what());
-            let fix = (expected == "a text" && !matches!(node.kind, Kind::Map(_) | Kind::List(_)))
-                .then(|| "put it in quotes".to_owned());
-            return self.problems.error_at(WRONG, node.at, message, fix);
-        }
-        match &node.kind {
-            Kind::Map(entries) => self.map(node, entries, schema, name),
-            Kind::List(items) => {
-                if let Some(schema) = schema.get("items") {
-                    for item in items {
-                        self.node(item, schema, &format!("an item of {name}"));
-                    }
+            let fix = match (&node.kind, expected, quantity(schema)) {
+                (Kind::Number(_), "a text", Some(shown)) => {
+                    Some(format!("write it with its unit, such as `{shown}`"))
                 }
-            }
+                (Kind::Flag(_) | Kind::Number(_), "a text", _) => {
+                    Some("put it in quotes".to_owned())
+                }
+                _ => None,
+            };
+            self.problems.error_at(WRONG, node.at, message, fix);
+            return self.replaced(node, schema);
+        }
+        let kind = match &node.kind {
+            Kind::Map(entries) => Kind::Map(self.map(node, entries, schema, name)),
+            Kind::List(items) => Kind::List(self.list(items, schema, name)),
             Kind::Number(number) => {
                 let (low, high) = range(schema);
                 let fits = number.as_i64().is_some_and(|number| (low..=high).contains(&number));
                 if !fits {
                     let message = format!("{name} must be a whole number from {low} to {high}");
                     self.problems.error_at(WRONG, node.at, message, None);
+                    return self.replaced(node, schema);
                 }
+                node.kind.clone()
             }
-            Kind::Null | Kind::Flag(_) | Kind::Text(_) => {}
-        }
+            Kind::Null | Kind::Flag(_) | Kind::Text(_) => node.kind.clone(),
+        };
+        Node { at: node.at, kind }
     }
 
-    fn map(&mut self, node: &Node, entries: &[Entry], schema: &'a Value, name: &str) {
+    fn list(&mut self, items: &[Node], schema: &'a Value, name: &str) -> Vec<Node> {
+        let Some(schema) = schema.get("items") else { return items.to_vec() };
+        let item = |(index, item): (usize, &Node)| {
+            self.path.push(index.to_string());
+            let item = self.node(item, schema, &format!("an item of {name}"));
+            self.path.pop();
+            item
+        };
+        items.iter().enumerate().map(item).collect()
+    }
+
+    fn map(&mut self, node: &Node, entries: &[Entry], schema: &'a Value, name: &str) -> Vec<Entry> {
         let properties = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties").filter(|others| others.is_object());
-        for (index, entry) in entries.iter().enumerate() {
-            if entries.iter().take(index).any(|earlier| earlier.key == entry.key) {
-                let message = format!("`{}` stands twice", entry.key);
+        let known: Vec<&str> =
+            properties.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
+        let mut mended: Vec<Entry> = Vec::new();
+        for entry in entries {
+            let is_known = others.is_some() || known.contains(&entry.key.as_str());
+            let key = if is_known {
+                entry.key.as_str()
+            } else {
+                let Some(meant) = self.unknown(entry, &known, name) else { continue };
+                if node.get(meant).is_some() {
+                    self.doubted(meant);
+                    continue;
+                }
+                meant
+            };
+            if mended.iter().any(|earlier| earlier.key == key) {
+                let message = format!("`{key}` stands twice");
                 self.problems.error_at(DUPLICATE, entry.key_at, message, None);
                 continue;
             }
-            let known = properties.and_then(|known| known.get(&entry.key)).or(others);
-            match known {
-                Some(schema) => self.node(&entry.value, schema, &format!("`{}`", entry.key)),
-                None => self.unknown(entry, properties, name),
-            }
+            let Some(schema) = properties.and_then(|known| known.get(key)).or(others) else {
+                continue;
+            };
+            self.path.push(key.to_owned());
+            let value = self.node(&entry.value, schema, &format!("`{key}`"));
+            self.path.pop();
+            mended.push(Entry { key: key.to_owned(), key_at: entry.key_at, value });
         }
-        let required = schema.get("required").and_then(Value::as_array);
-        for key in required.into_iter().flatten().filter_map(Value::as_str) {
-            if node.get(key).is_none() {
-                let at = entries.first().map_or(node.at, |entry| entry.key_at);
-                self.problems.error_at(MISSING, at, format!("{name} lacks `{key}`"), None);
+        self.missing(node, schema, &mut mended, name);
+        mended
+    }
+
+    fn missing(&mut self, node: &Node, schema: &'a Value, mended: &mut Vec<Entry>, name: &str) {
+        let at = mended.first().map_or(node.at, |entry| entry.key_at);
+        for key in required(schema) {
+            if mended.iter().any(|entry| entry.key == key) {
+                continue;
             }
+            self.problems.error_at(MISSING, at, format!("{name} lacks `{key}`"), None);
+            let value = schema.get("properties").and_then(|known| known.get(key));
+            let value = stand_in(self.root, value.unwrap_or(&Value::Null), at);
+            self.doubted(key);
+            mended.push(Entry { key: key.to_owned(), key_at: at, value });
         }
     }
 
-    fn unknown(
-        &mut self,
-        entry: &Entry,
-        properties: Option<&serde_json::Map<String, Value>>,
-        name: &str,
-    ) {
-        let known: Vec<&str> =
-            properties.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
-        let fix = match portcullis_diagnostics::closest(&entry.key, known.iter().copied()) {
+    /// Says that the key is unknown; the known one that is almost the same.
+    fn unknown<'k>(&mut self, entry: &Entry, known: &[&'k str], name: &str) -> Option<&'k str> {
+        let close = portcullis_diagnostics::closest(&entry.key, known.iter().copied());
+        let fix = match close {
             Some(close) => format!("did you mean `{close}`?"),
             None => format!("remove it; known keys: {}", known.join(", ")),
         };
         let message = format!("{name} has no key `{}`", entry.key);
         self.problems.error_at(UNKNOWN, entry.key_at, message, Some(fix));
+        if close.is_none() {
+            // it may have been the one that is missing elsewhere
+            self.doubted(&entry.key);
+        }
+        close
     }
 
-    fn word(&mut self, node: &Node, words: &[&str], name: &str) {
-        if let Kind::Text(text) = &node.kind
-            && words.contains(&text.as_str())
-        {
-            return;
+    fn word(&mut self, node: &Node, schema: &'a Value, words: &[&'a str], name: &str) -> Node {
+        let mut close = None;
+        if let Kind::Text(text) = &node.kind {
+            if words.contains(&text.as_str()) {
+                return node.clone();
+            }
+            close = portcullis_diagnostics::closest(text, words.iter().copied());
         }
-        let fix = match &node.kind {
-            Kind::Text(text) => portcullis_diagnostics::closest(text, words.iter().copied())
-                .map(|close| format!("did you mean `{close}`?")),
-            Kind::Null | Kind::Flag(_) | Kind::Number(_) | Kind::List(_) | Kind::Map(_) => None,
-        };
+        let fix = close.map(|close| format!("did you mean `{close}`?"));
         let message = format!("{name} must be one of: {}", words.join(", "));
         self.problems.error_at(WRONG, node.at, message, fix);
+        match close {
+            Some(close) => Node { at: node.at, kind: Kind::Text(close.to_owned()) },
+            None => self.replaced(node, schema),
+        }
     }
 
     /// Alternatives that are mappings with one key each, or a type and `null`.
-    fn alternatives(&mut self, node: &Node, alternatives: &'a [Value], name: &str) {
+    fn alternatives(
+        &mut self,
+        node: &Node,
+        schema: &'a Value,
+        alternatives: &'a [Value],
+        name: &str,
+    ) -> Node {
         if let Some(schema) = alternatives.iter().find(|one| one.get("$ref").is_some()) {
-            if !matches!(node.kind, Kind::Null) {
-                self.node(node, schema, name);
-            }
-            return;
+            return match node.kind {
+                Kind::Null => node.clone(),
+                _ => self.node(node, schema, name),
+            };
         }
         let keys: Vec<&str> = alternatives.iter().filter_map(only_key).collect();
         let Kind::Map(entries) = &node.kind else {
-            let message = format!(
-                "{name} is {}, and should be a mapping with `{}`",
-                node.what(),
-                keys.join("` or `")
-            );
-            return self.problems.error_at(WRONG, node.at, message, None);
+            let keys = keys.join("` or `");
+            let message =
+                format!("{name} is {}, and should be a mapping with `{keys}`", node.what());
+            self.problems.error_at(WRONG, node.at, message, None);
+            return self.replaced(node, schema);
         };
-        if let [entry] = entries.as_slice()
-            && let Some(schema) =
-                alternatives.iter().find(|one| only_key(one) == Some(entry.key.as_str()))
+        let mut meant: Vec<Entry> = Vec::new();
+        for entry in entries {
+            let known = keys.iter().copied().find(|key| *key == entry.key);
+            if let Some(key) = known.or_else(|| self.unknown(entry, &keys, name)) {
+                meant.push(Entry { key: key.to_owned(), ..entry.clone() });
+            }
+        }
+        if let [entry] = meant.as_slice()
+            && let Some(schema) = alternatives.iter().find(|one| only_key(one) == Some(&entry.key))
         {
-            return self.map(node, entries, schema, name);
+            return Node { at: node.at, kind: Kind::Map(self.map(node, &meant, schema, name)) };
         }
-        for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
-            let fix = portcullis_diagnostics::closest(&entry.key, keys.iter().copied())
-                .map(|close| format!("did you mean `{close}`?"));
-            let message = format!("{name} has no key `{}`", entry.key);
-            self.problems.error_at(UNKNOWN, entry.key_at, message, fix);
-        }
-        let given = entries.iter().filter(|entry| keys.contains(&entry.key.as_str())).count();
-        if given != 1 {
-            let at = entries.first().map_or(node.at, |entry| entry.key_at);
-            let message = format!("{name} must have exactly one of `{}`", keys.join("`, `"));
-            self.problems.error_at(ONE_OF, at, message, None);
-        }
+        let at = entries.first().map_or(node.at, |entry| entry.key_at);
+        let message = format!("{name} must have exactly one of `{}`", keys.join("`, `"));
+        self.problems.error_at(ONE_OF, at, message, None);
+        self.replaced(node, schema)
     }
 
-    fn resolved(&self, schema: &'a Value) -> &'a Value {
-        let Some(reference) = schema.get("$ref").and_then(Value::as_str) else { return schema };
-        let pointer = reference.trim_start_matches('#');
-        self.root.pointer(pointer).map_or(schema, |found| self.resolved(found))
+    fn doubted(&mut self, key: &str) {
+        self.path.push(key.to_owned());
+        self.problems.doubt(&self.path);
+        self.path.pop();
     }
-}
 
-fn alternatives(schema: &Value) -> Option<&[Value]> {
-    let found = schema.get("anyOf").or_else(|| schema.get("oneOf"))?.as_array()?;
-    let words = found.iter().all(|one| one.get("const").is_some() || one.get("enum").is_some());
-    (!words).then_some(found.as_slice())
-}
-
-/// The texts that a closed set of words has; documented words are a `oneOf` of constants.
-fn words(schema: &Value) -> Option<Vec<&str>> {
-    if let Some(several) = schema.get("oneOf").and_then(Value::as_array) {
-        return Some(several.iter().filter_map(words).flatten().collect());
+    /// What stands for a value that cannot be understood.
+    fn replaced(&mut self, node: &Node, schema: &'a Value) -> Node {
+        self.problems.doubt(&self.path);
+        stand_in(self.root, schema, node.at)
     }
-    if let Some(word) = schema.get("const").and_then(Value::as_str) {
-        return Some(vec![word]);
-    }
-    let words = schema.get("enum")?.as_array()?;
-    Some(words.iter().filter_map(Value::as_str).collect())
-}
-
-fn only_key(schema: &Value) -> Option<&str> {
-    schema.get("required")?.as_array()?.first()?.as_str()
-}
-
-fn range(schema: &Value) -> (i64, i64) {
-    let (low, high) = match schema.get("format").and_then(Value::as_str) {
-        Some("uint8") => (0, i64::from(u8::MAX)),
-        Some("uint16") => (0, i64::from(u16::MAX)),
-        Some("uint32") => (0, i64::from(u32::MAX)),
-        Some(_) | None => (i64::MIN, i64::MAX),
-    };
-    let bound = |key: &str| schema.get(key).and_then(Value::as_i64);
-    (bound("minimum").unwrap_or(low).max(low), bound("maximum").unwrap_or(high).min(high))
-}
-
-/// What should stand here, where something else does.
-fn mismatch(node: &Node, schema: &Value) -> Option<&'static str> {
-    let types: Vec<&str> = match schema.get("type") {
-        Some(Value::String(one)) => vec![one.as_str()],
-        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-        Some(_) | None => return None,
-    };
-    let actual = match &node.kind {
-        Kind::Null => "null",
-        Kind::Flag(_) => "boolean",
-        Kind::Number(_) => "integer",
-        Kind::Text(_) => "string",
-        Kind::List(_) => "array",
-        Kind::Map(_) => "object",
-    };
-    if types.contains(&actual) {
-        return None;
-    }
-    types.iter().find_map(|expected| match *expected {
-        "string" => Some("a text"),
-        "integer" => Some("a whole number"),
-        "boolean" => Some("`true` or `false`"),
-        "array" => Some("a list"),
-        "object" => Some("a mapping"),
-        _ => None,
-    })
 }

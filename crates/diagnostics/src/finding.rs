@@ -69,6 +69,12 @@ impl Finding {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
+    /// A note without place.
+    #[must_use]
+    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, message) }
+    }
+
     /// Says where, with a few words for the caret.
     #[must_use]
     pub fn at(mut self, span: Span, label: impl Into<String>) -> Self {

@@ -13,5 +13,6 @@ pub mod schema;
 
 pub use baseline::baseline;
 pub use engine::{Engine, PreparedPrincipal};
+pub use load::read_only;
 pub use question::{Context, PolicyRef, Question, Resource, Verdict};
 pub use schema::{AttributeType, cedar_schema, namespace};

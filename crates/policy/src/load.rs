@@ -20,24 +20,17 @@ pub(crate) struct Loaded {
 
 /// Parses and validates. `None` only if a finding is an error.
 pub(crate) fn load(schema: &str, files: &[(SourceId, String)]) -> (Option<Loaded>, Vec<Finding>) {
-    let mut findings = Vec::new();
     let schema = match Schema::from_cedarschema_str(schema) {
         Ok((schema, _)) => schema,
         Err(error) => {
-            findings.push(
-                Finding::error("PC0300", format!("the contracts make no policy schema: {error}"))
-                    .why("policies are checked against a schema made from the contracts")
-                    .fix("rename the API, operation or resource that the message names"),
-            );
-            return (None, findings);
+            let message = format!("the contracts make no policy schema: {error}");
+            let finding = Finding::error("PC0300", message)
+                .why("policies are checked against a schema made from the contracts")
+                .fix("rename the API, operation or resource that the message names");
+            return (None, vec![finding]);
         }
     };
-    let mut loading = Loading { places: BTreeMap::new(), whole: PolicySet::new(), findings };
-    for (source, text) in files {
-        for piece in cut(text) {
-            loading.policy(source, text, piece);
-        }
-    }
+    let mut loading = Loading::read(files);
     loading.validate(&schema);
     let Loading { places, whole, findings } = loading;
     if findings.iter().any(Finding::is_error) {
@@ -46,6 +39,12 @@ pub(crate) fn load(schema: &str, files: &[(SourceId, String)]) -> (Option<Loaded
     let policies = places.into_iter().map(|(id, place)| (PolicyId::new(id), place.known));
     let policies = policies.collect();
     (Some(Loaded { schema, whole, policies }), findings)
+}
+
+/// What can be said of the texts of policies alone.
+#[must_use]
+pub fn read_only(files: &[(SourceId, String)]) -> Vec<Finding> {
+    Loading::read(files).findings
 }
 
 struct Loading {
@@ -60,6 +59,17 @@ struct Place {
 }
 
 impl Loading {
+    fn read(files: &[(SourceId, String)]) -> Self {
+        let (places, whole, findings) = (BTreeMap::new(), PolicySet::new(), Vec::new());
+        let mut loading = Self { places, whole, findings };
+        for (source, text) in files {
+            for piece in cut(text) {
+                loading.policy(source, text, piece);
+            }
+        }
+        loading
+    }
+
     fn policy(&mut self, source: &SourceId, file: &str, piece: Piece<'_>) {
         let before = file.get(..piece.start).unwrap_or_default();
         let line = before.matches('\n').count().saturating_add(1);

@@ -1,7 +1,11 @@
 //! Are the pages of finding codes true? Each code that the sources use has its page and the other
 //! way round; each example, put into the shop, gives the finding that it is shown for.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -56,6 +60,11 @@ fn every_code_has_its_page_and_every_page_its_code() {
 
 /// The shop, with one place written otherwise.
 fn shop(file: &str, from: &str, to: &str) -> Vec<Finding> {
+    changed(&[(file, from, to)])
+}
+
+/// The shop, with several places written otherwise.
+fn changed(changes: &[(&str, &str, &str)]) -> Vec<Finding> {
     let shop = Path::new(ROOT).join("examples/shop");
     let folder = tempfile::tempdir().unwrap();
     for path in files(&shop) {
@@ -63,7 +72,7 @@ fn shop(file: &str, from: &str, to: &str) -> Vec<Finding> {
         let target = folder.path().join(name);
         std::fs::create_dir_all(target.parent().unwrap()).unwrap();
         let mut text = std::fs::read_to_string(&path).unwrap();
-        if name == Path::new(file) {
+        for (file, from, to) in changes.iter().filter(|(file, ..)| name == Path::new(file)) {
             assert!(text.contains(from), "the shop's {file} does not have\n{from}");
             text = text.replacen(from, to, 1);
         }
@@ -87,4 +96,23 @@ fn every_example_gives_its_finding_and_the_right_form_does_not() {
         assert!(known, "{} has another severity than its page says", page.code);
     }
     assert!(wrong.is_empty(), "examples without their finding:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn errors_of_one_file_hide_none_of_another() {
+    let broken = [
+        ("portcullis.yaml", "    audit: required", "    audti: required"),
+        ("portcullis.yaml", "clock_skew: 30s", "clock_skew: 30"),
+        ("portcullis.yaml", "contract: contracts/stock.yaml", "contract: contracts/stokc.yaml"),
+        ("contracts/orders.yaml", "openapi: 3", "openapi: 2"),
+        ("policies/orders.cedar", "permit", "pemrit"),
+    ];
+    let found = changed(&broken);
+    let codes: Vec<_> = found.iter().map(|one| one.code).collect();
+    assert_eq!(codes, ["PC0104", "PC0101", "PC0504", "PC0240", "PC0301", "PC0306"], "{found:#?}");
+    assert!(found.iter().take(5).all(Finding::is_error));
+    // one broken contract leaves nothing to say about policies but their texts
+    let found = changed(&broken[3..]);
+    let codes: Vec<_> = found.iter().map(|one| one.code).collect();
+    assert_eq!(codes, ["PC0240", "PC0301", "PC0306"], "{found:#?}");
 }

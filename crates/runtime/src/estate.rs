@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use portcullis_core::snapshot::Snapshot;
-use portcullis_core::snapshot::compile::{Estate, compile};
+use portcullis_core::snapshot::compile::{Estate, compile, survey};
 use portcullis_diagnostics::{Finding, SourceId, Sources, Span};
 
 /// Name of the declaration in its folder.
@@ -38,6 +38,27 @@ impl<T> Found<T> {
 /// Reads the files of an estate.
 #[must_use]
 pub fn read(folder: &Path) -> Found<Estate> {
+    let Found { value, findings, sources } = read_as_meant(folder);
+    let value = value.filter(|_| !findings.iter().any(Finding::is_error));
+    Found { value, findings, sources }
+}
+
+/// Reads and compiles an estate. Errors of the declaration hide none of the contracts and
+/// policies.
+#[must_use]
+pub fn load(folder: &Path) -> Found<Snapshot> {
+    let Found { value, mut findings, sources } = read_as_meant(folder);
+    let whole = !findings.iter().any(Finding::is_error);
+    let value = value.and_then(|estate| {
+        let (snapshot, found) = if whole { compile(estate) } else { (None, survey(&estate)) };
+        findings.extend(found);
+        snapshot
+    });
+    Found { value, findings, sources }
+}
+
+/// An estate that has errors is the one that was most likely meant.
+fn read_as_meant(folder: &Path) -> Found<Estate> {
     let mut found = Found { value: None, findings: Vec::new(), sources: Sources::default() };
     let source = SourceId::new(DECLARATION);
     let text = match read_text(&folder.join(DECLARATION)) {
@@ -53,37 +74,34 @@ pub fn read(folder: &Path) -> Found<Estate> {
         }
     };
     found.sources.insert(source.clone(), text.as_str());
-    let (declaration, findings) = portcullis_config::read(&source, &text);
+    let (declaration, findings) = portcullis_config::read_as_meant(&source, &text);
     found.findings.extend(findings);
-    let Some(declaration) = declaration else { return found };
+    let Some(mut declaration) = declaration else { return found };
     let mut contracts = BTreeMap::new();
-    for api in declaration.apis.values() {
+    // a path that was not understood is empty; a file that cannot be read is said here
+    declaration.apis.retain(|_, api| {
         let path = &api.contract.value;
+        if path.is_empty() {
+            return false;
+        }
         match read_text(&folder.join(path)) {
             Ok(text) => {
                 found.sources.insert(SourceId::new(path), text.as_str());
                 contracts.insert(path.clone(), text);
+                true
             }
-            Err(why) => found.findings.push(unreadable(path, &why, api.contract.span.clone())),
+            Err(why) => {
+                found.findings.push(unreadable(path, &why, api.contract.span.clone()));
+                false
+            }
         }
-    }
-    let policies = read_policies(folder, &declaration.policies, &mut found);
-    if !found.has_errors() {
-        found.value = Some(Estate { declaration, declaration_text: text, contracts, policies });
-    }
-    found
-}
-
-/// Reads and compiles an estate.
-#[must_use]
-pub fn load(folder: &Path) -> Found<Snapshot> {
-    let Found { value, mut findings, sources } = read(folder);
-    let value = value.and_then(|estate| {
-        let (snapshot, found) = compile(estate);
-        findings.extend(found);
-        snapshot
     });
-    Found { value, findings, sources }
+    let policies = match declaration.policies.value.is_empty() {
+        true => Vec::new(),
+        false => read_policies(folder, &declaration.policies, &mut found),
+    };
+    found.value = Some(Estate { declaration, declaration_text: text, contracts, policies });
+    found
 }
 
 fn read_policies(

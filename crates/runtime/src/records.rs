@@ -188,15 +188,24 @@ impl Writer {
     }
 
     fn write(&mut self, batch: Vec<Job>) {
-        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let mut count = 0_u64;
         let mut lines = Vec::new();
         let mut waiting = Vec::new();
         for job in batch {
             let record = finish(*job.draft, &self.seal);
-            if serde_json::to_writer(&mut lines, &record).is_ok() {
-                lines.push(b'\n');
+            match serde_json::to_vec(&record) {
+                Ok(line) => {
+                    lines.extend(line);
+                    lines.push(b'\n');
+                    count = count.saturating_add(1);
+                    waiting.extend(job.durable);
+                }
+                // whoever waits for it learns by the dropped answer that it is not durable
+                Err(error) => {
+                    tracing::error!(%error, "a record could not be put into text");
+                    self.counts.failed.fetch_add(1, Ordering::Relaxed);
+                }
             }
-            waiting.extend(job.durable);
         }
         let written = self.append(&lines, !waiting.is_empty());
         let counter = if written.is_ok() { &self.counts.written } else { &self.counts.failed };

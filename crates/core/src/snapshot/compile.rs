@@ -73,6 +73,17 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
     (Some(snapshot), findings)
 }
 
+/// What else is wrong with an estate whose declaration has errors: in its contracts, and in the
+/// texts of its policies.
+#[must_use]
+pub fn survey(estate: &Estate) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let models = read_contracts(estate, &mut findings);
+    let _ = compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
+    findings.extend(read_policies(estate));
+    findings
+}
+
 /// The text that the estate's `baseline.cedar` must have. Without any error among the findings,
 /// there is one.
 #[must_use]
@@ -122,14 +133,27 @@ fn compile_policies(
     models: &[ApiModel],
     findings: &mut Vec<Finding>,
 ) -> Option<Engine> {
-    let models: Vec<&ApiModel> = models.iter().collect();
-    if models.len() == estate.declaration.apis.len() {
-        findings.extend(check_baseline(estate, &portcullis_policy::baseline(&models)));
+    if models.len() < estate.declaration.apis.len() {
+        findings.extend(read_policies(estate));
+        return None;
     }
+    let models: Vec<&ApiModel> = models.iter().collect();
+    findings.extend(check_baseline(estate, &portcullis_policy::baseline(&models)));
     let schema = portcullis_policy::cedar_schema(&models, &attribute_types(&estate.declaration));
     let (engine, found) = Engine::compile(&schema, &estate.policies);
     findings.extend(found);
     engine
+}
+
+/// Policies without the schema that they would be held against.
+fn read_policies(estate: &Estate) -> Vec<Finding> {
+    let mut findings = portcullis_policy::read_only(&estate.policies);
+    findings.push(
+        Finding::note("PC0306", "policies are read, and not yet held against the contracts")
+            .why("they name what contracts and providers make, which have errors")
+            .fix("mend the other findings first"),
+    );
+    findings
 }
 
 /// The visible baseline is the one that the contracts make: nobody edited it, and no contract

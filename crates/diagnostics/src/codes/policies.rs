@@ -38,6 +38,10 @@ super::page::table! {
         "policies/baseline.cedar"
         wrong "principal has tenant && resource has tenant"
         right "principal has tenant && resource has tenant && principal.tenant == resource.tenant";
+    "PC0306" Note: "policies are read, and not yet held against the contracts"
+        means "Policies name what contracts and providers make. While these have errors, policies are only read; whether they hold is said once the others are mended."
+        matters "Further findings may follow."
+        mend "Mend the other findings first.";
     "PC0310" Error: "a policy that does not hold to the schema"
         means "The policy names an operation, resource or attribute that the contracts and providers do not make, compares values of different types, or reads an attribute that may be absent without asking `has` first."
         matters "A policy that can fail while deciding makes every such request a refusal."

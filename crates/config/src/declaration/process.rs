@@ -1,0 +1,49 @@
+//! How does the process itself behave: its guards, its admin door, its records?
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// Bounds that stand before any decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Guards {
+    /// Largest request head in bytes.
+    pub head_bytes_max: u32,
+    /// Most headers.
+    pub headers_max: u16,
+    /// Longest target in bytes.
+    pub target_bytes_max: u32,
+    /// Longest time for a head.
+    pub head_timeout: Duration,
+    /// Longest time for a body.
+    pub body_timeout: Duration,
+    /// Longest idle time between requests.
+    pub idle_timeout: Duration,
+    /// Most connections in all.
+    pub connections_max: u32,
+    /// Most connections per address.
+    pub connections_per_address_max: u32,
+    /// Requests per address and second, before any cryptography.
+    pub address_rate: NonZeroU32,
+    /// Refused credentials per address and minute.
+    pub failure_rate: NonZeroU32,
+}
+
+/// The admin door.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Path of its Unix socket, relative to the estate.
+    pub socket: String,
+}
+
+/// Where records go.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// Folder, relative to the estate.
+    pub directory: String,
+    /// A file is closed at this size.
+    pub rotate_bytes: u64,
+    /// Files kept.
+    pub keep_files: u32,
+    /// File of the key that seals personal facts; made when missing.
+    pub seal_key: String,
+}

@@ -1,0 +1,199 @@
+//! Who may vouch for a caller?
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An identity provider: exactly one of these.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Provider {
+    /// Signed tokens of an issuer.
+    Jwt(Box<Jwt>),
+    /// API keys of our own.
+    ApiKeys(ApiKeys),
+}
+
+/// Signed tokens of an issuer (RFC 7519, RFC 9068).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Jwt {
+    /// Exact `iss`.
+    pub(crate) issuer: String,
+    /// Accepted `aud`; a token must name one of them.
+    pub(crate) audiences: Vec<String>,
+    /// Whether `aud` must name nothing else.
+    #[serde(default)]
+    pub(crate) single_audience: bool,
+    /// Where its keys are.
+    pub(crate) keys: KeySource,
+    /// Accepted algorithms, each only with a key that is pinned to it.
+    #[serde(default = "default_algorithms")]
+    pub(crate) algorithms: Vec<Algorithm>,
+    /// Accepted `typ`, without `application/`.
+    #[serde(default = "default_types")]
+    pub(crate) types: Vec<String>,
+    /// Tolerated difference of clocks.
+    #[serde(default = "default_clock_skew")]
+    pub(crate) clock_skew: String,
+    /// Longest accepted time from `iat` to `exp`.
+    #[serde(default = "default_max_lifetime")]
+    pub(crate) max_lifetime: String,
+    /// Kind of principal that its tokens stand for.
+    #[serde(default)]
+    pub(crate) principal: PrincipalKind,
+    /// Which claims become what.
+    #[serde(default)]
+    pub(crate) claims: Claims,
+}
+
+/// Where keys are: exactly one of these.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum KeySource {
+    /// A JWK set in a file.
+    File(KeyFile),
+    /// A JWK set by URL.
+    Url(KeyUrl),
+}
+
+/// A JWK set in a file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyFile {
+    /// Its path, relative to this file.
+    pub(crate) path: String,
+}
+
+/// A JWK set by URL.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyUrl {
+    /// `https`, or `http` to a loopback address.
+    pub(crate) url: String,
+    /// Asked again after this.
+    #[serde(default = "default_fresh_for")]
+    pub(crate) fresh_for: String,
+    /// Served without an answer until this; then nobody is identified by it.
+    #[serde(default = "default_stale_until")]
+    pub(crate) stale_until: String,
+    /// Networks that may be connected to besides public addresses.
+    #[serde(default)]
+    pub(crate) allow_addresses: Vec<String>,
+}
+
+/// Signature algorithms (RFC 7518 section 3.1, RFC 8037).
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+pub(crate) enum Algorithm {
+    ES256,
+    ES384,
+    ES512,
+    EdDSA,
+    PS256,
+    PS384,
+    PS512,
+    RS256,
+    RS384,
+    RS512,
+}
+
+/// Kind of principal.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PrincipalKind {
+    /// People.
+    #[default]
+    User,
+    /// Programs.
+    Workload,
+}
+
+/// Which claims become what.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Claims {
+    /// Claim that holds the tenant.
+    pub(crate) tenant: Option<String>,
+    /// Claim that holds scopes, separated by spaces.
+    pub(crate) scopes: Option<String>,
+    /// Claim that holds roles.
+    pub(crate) roles: Option<String>,
+    /// Further attributes of the principal, by the name that policies use.
+    pub(crate) attributes: BTreeMap<String, Attribute>,
+}
+
+/// A claim that becomes an attribute.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Attribute {
+    /// Name of the claim.
+    pub(crate) claim: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub(crate) kind: AttributeKind,
+    /// Whether a token without it is refused.
+    #[serde(default)]
+    pub(crate) required: bool,
+}
+
+/// Type of an attribute.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AttributeKind {
+    Flag,
+    Number,
+    Text,
+    Texts,
+}
+
+/// API keys of our own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeys {
+    /// Header that carries the key, in lower case.
+    #[serde(default = "default_key_header")]
+    pub(crate) header: String,
+    /// File of hashed keys; `portcullis key new` writes it.
+    pub(crate) store: String,
+    /// Secret that keys the hashes.
+    pub(crate) pepper: Secret,
+}
+
+/// A secret, by reference: exactly one of these.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Secret {
+    /// Name of an environment variable.
+    Env(String),
+    /// Path of a file.
+    File(String),
+}
+
+fn default_algorithms() -> Vec<Algorithm> {
+    vec![Algorithm::ES256, Algorithm::EdDSA]
+}
+
+fn default_types() -> Vec<String> {
+    vec!["at+jwt".to_owned()]
+}
+
+fn default_clock_skew() -> String {
+    "30s".to_owned()
+}
+
+fn default_max_lifetime() -> String {
+    "1h".to_owned()
+}
+
+fn default_fresh_for() -> String {
+    "5m".to_owned()
+}
+
+fn default_stale_until() -> String {
+    "1h".to_owned()
+}
+
+fn default_key_header() -> String {
+    "x-api-key".to_owned()
+}
