@@ -27,7 +27,10 @@ pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
     Provider, SecretRef,
 };
-pub use self::upstream::Upstream;
+pub use self::upstream::{
+    AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
+    Protocol, Retries, Upstream, UpstreamTls,
+};
 
 /// A whole estate.
 #[derive(Clone, Debug)]

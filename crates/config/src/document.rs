@@ -23,7 +23,7 @@ pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, Claims, Jwt, KeySource, PrincipalKind, Provider, Secret,
 };
-pub(crate) use self::upstream::Upstream;
+pub(crate) use self::upstream::{AddressClass, Balance, Dns, MinVersion, Protocol, Tls, Upstream};
 
 /// One estate: its zones, what crosses between them, and under which rules.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -6,6 +6,8 @@ use portcullis_runtime::Driver;
 use portcullis_runtime::clock::RecordIds;
 use portcullis_telemetry::Metrics;
 
+use crate::upstreams::Upstreams;
+
 /// What all workers share.
 #[derive(Debug)]
 pub struct Door {
@@ -15,4 +17,6 @@ pub struct Door {
     pub metrics: Arc<Metrics>,
     /// Names decisions.
     pub ids: RecordIds,
+    /// Where requests are carried.
+    pub upstreams: Upstreams,
 }

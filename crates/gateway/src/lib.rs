@@ -11,6 +11,8 @@ pub mod door;
 pub mod serve;
 pub mod server;
 pub mod streamed;
+pub mod upstreams;
 
 pub use door::Door;
 pub use server::Running;
+pub use upstreams::Upstreams;

@@ -1,7 +1,6 @@
 //! What happens to one request? It is decided, carried, answered and recorded; every way through
 //! ends in exactly one record of its outcome.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,17 +13,18 @@ use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Permit, Refusal, forward, reply};
 use portcullis_model::record::Outcome;
-use portcullis_model::{ListenerId, Reason, RecordId, Timestamp, UpstreamId};
+use portcullis_model::{ListenerId, RecordId, Timestamp};
 use portcullis_reading::violation::Violation;
 use portcullis_runtime::clock;
 use portcullis_runtime::driver::Open;
 use portcullis_transport::guarded::Connection;
-use portcullis_transport::upstream::{Failure, Pool, UpstreamBody};
+use portcullis_transport::upstream::{Failure, Outbound, UpstreamBody};
 
 use crate::answer;
 use crate::body::RequestBody;
 use crate::door::Door;
 use crate::streamed::{Answer, Crossing, Streamed};
+use crate::upstreams::{self, Pools};
 
 /// What one worker serves with.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Worker {
     /// What all workers share.
     pub door: Arc<Door>,
     /// Connections to upstreams.
-    pub pools: BTreeMap<UpstreamId, Arc<Pool>>,
+    pub pools: Pools,
 }
 
 /// Where requests of one connection come from.
@@ -145,7 +145,7 @@ impl Worker {
                 response
             }
             Err(failure) => {
-                let refusal = refusal_of(&failure);
+                let refusal = Refusal::new(upstreams::reason(&failure), failure.to_string());
                 let response = whole(answer::refusal(&refusal, id, false));
                 let outcome = outcome(&response, None, intent_durable);
                 let outcome = Outcome { micros: micros(&open), ..outcome };
@@ -163,23 +163,15 @@ impl Worker {
             .pools
             .get(&outgoing.upstream)
             .ok_or_else(|| Failure::Unreachable(format!("no upstream `{}`", outgoing.upstream)))?;
+        let ask = upstreams::ask(&outgoing, pool.upstream().target().balance);
         let mut request = Request::builder()
             .method(outgoing.method.as_str())
             .uri(&outgoing.target)
-            .body(Full::new(outgoing.body))
+            .body(Outbound::whole(outgoing.body))
             .map_err(|error| Failure::Unreachable(error.to_string()))?;
         *request.headers_mut() = outgoing.headers;
-        pool.send(request).await
+        pool.send(request, ask).await
     }
-}
-
-fn refusal_of(failure: &Failure) -> Refusal {
-    let reason = match failure {
-        Failure::Unreachable(_) => Reason::UpstreamUnreachable,
-        Failure::Timeout(_) => Reason::UpstreamTimeout,
-        Failure::Invalid(_) => Reason::UpstreamInvalid,
-    };
-    Refusal::new(reason, failure.to_string())
 }
 
 fn whole(response: Response<Full<Bytes>>) -> Response<Answer> {

@@ -16,7 +16,6 @@ use portcullis_model::ListenerId;
 use portcullis_reading::http1::Bounds;
 use portcullis_transport::guarded::{Deadlines, GuardedStream};
 use portcullis_transport::listen;
-use portcullis_transport::upstream::{Pool, Target};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -105,7 +104,7 @@ async fn work(
     connections: Arc<Connections>,
     stopped: watch::Receiver<bool>,
 ) {
-    let pools = pools(&door);
+    let pools = door.upstreams.pools(&BTreeMap::new());
     let worker = Arc::new(Worker { door, pools });
     let mut listeners = JoinSet::new();
     for (id, socket) in sockets {
@@ -118,21 +117,6 @@ async fn work(
         }
     }
     while listeners.join_next().await.is_some() {}
-}
-
-fn pools(door: &Door) -> BTreeMap<portcullis_model::UpstreamId, Arc<Pool>> {
-    let upstreams = &door.driver.snapshot().declaration.upstreams;
-    let pool = |upstream: &portcullis_config::declaration::Upstream| {
-        Pool::new(Target {
-            host: upstream.host.clone(),
-            port: upstream.port,
-            connect_timeout: upstream.connect_timeout,
-            response_timeout: upstream.response_timeout,
-            idle_timeout: upstream.idle_timeout,
-            connections_max: usize::try_from(upstream.connections_max).unwrap_or(usize::MAX),
-        })
-    };
-    upstreams.iter().map(|(id, upstream)| (id.clone(), pool(upstream))).collect()
 }
 
 async fn accept(

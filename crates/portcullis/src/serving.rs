@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use anyhow::{Context, Result};
 use portcullis_core::Snapshot;
 use portcullis_gateway::admin::{self, Admin, AdminDoor};
-use portcullis_gateway::{Door, Running, server};
+use portcullis_gateway::{Door, Running, Upstreams, server};
 use portcullis_model::ListenerId;
 use portcullis_runtime::clock::RecordIds;
 use portcullis_runtime::records::{Records, RecordsConfig};
@@ -58,8 +58,9 @@ impl Serving {
         let (records, writer) = Records::start(config, Arc::new(seal)).context("the records")?;
         let stores = Stores::open(&declaration, folder, records, seed()?)
             .context("a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys")?;
+        let upstreams = Upstreams::open(&declaration, folder, &metrics).context("the upstreams")?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
-        let door = Arc::new(Door { driver, metrics, ids: RecordIds::new() });
+        let door = Arc::new(Door { driver, metrics, ids: RecordIds::new(), upstreams });
         let running = server::start(&door, workers).context("the listeners")?;
         admin.ready.store(true, Ordering::Release);
         let addresses = running.addresses.clone();

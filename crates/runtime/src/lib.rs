@@ -18,6 +18,7 @@ pub mod seal;
 pub mod simulate;
 pub mod stores;
 pub mod tokens;
+pub mod upstreams;
 
 pub use driver::{Decided, Driver};
 pub use stores::Stores;
