@@ -2,7 +2,7 @@
 //!
 //! - [`target`]: where, and under which rules?
 //! - [`resolve`]: which addresses do its names lead to, and may they?
-//! - [`endpoint`]: how does one address fare? [`health`] asks it, [`outlier`] judges its answers.
+//! - [`endpoint`]: how does one address fare? [`health`] says what its checks mean, [`outlier`] judges its answers.
 //! - [`balance`]: which endpoint takes this request?
 //! - [`circuit`]: is there room for it? [`retry`]: may it be sent again?
 //! - [`tls`], `connect`, `line`, `many`: how is a connection made, over which one or many requests go?
@@ -11,6 +11,7 @@
 
 pub mod balance;
 pub mod body;
+mod checks;
 pub mod circuit;
 mod connect;
 pub mod endpoint;

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use super::health;
+use super::checks;
 use super::observer::Event;
 use super::resolve::{self, Known, Unresolved};
 use super::shared::Upstream;
@@ -59,7 +59,7 @@ impl Keeper {
                 if let Some(upstream) = weak.upgrade() {
                     upstream.wait_until_known(upstream.target().timeouts.connect).await;
                 }
-                health::run(weak).await;
+                checks::run(weak).await;
             });
         }
     }
