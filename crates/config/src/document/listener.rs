@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::tls::Tls;
+
 /// A listening socket.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -17,4 +19,7 @@ pub(crate) struct Listener {
     /// Networks of these proxies.
     #[serde(default)]
     pub(crate) trusted_peers: Vec<String>,
+    /// How it speaks TLS; without it, it does not.
+    #[serde(default)]
+    pub(crate) tls: Option<Tls>,
 }
