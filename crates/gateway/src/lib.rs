@@ -1,6 +1,7 @@
 //! The door that carries requests.
 //!
-//! [`server`] listens and hands every connection to hyper behind the guarded stream; [`serve`] has
+//! [`server`] listens and hands every connection to hyper behind the guarded stream, after its
+//! [`handshake`] where it speaks TLS; [`serve`] has
 //! one request decided, carried and recorded; [`admin`] answers operators on a socket of its own.
 
 pub mod admin;
@@ -8,6 +9,7 @@ pub mod answer;
 pub mod body;
 pub mod connections;
 pub mod door;
+pub mod handshake;
 pub mod pools;
 pub mod serve;
 pub mod server;

@@ -12,12 +12,14 @@ use hyper::body::Incoming;
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Permit, Refusal, forward, reply};
+use portcullis_identity::certificate;
 use portcullis_model::record::Outcome;
 use portcullis_model::{ListenerId, Reason, RecordId, Timestamp};
 use portcullis_reading::violation::Violation;
 use portcullis_runtime::clock;
 use portcullis_runtime::driver::Open;
 use portcullis_transport::guarded::Connection;
+use portcullis_transport::tls;
 use portcullis_transport::upstream::{Failure, UpstreamBody};
 
 use crate::answer;
@@ -42,10 +44,20 @@ pub struct Origin {
     pub listener: ListenerId,
     /// The connection's other end.
     pub peer: IpAddr,
+    /// The client's certificate, where it showed one.
+    pub certificate: Option<Arc<tls::Peer>>,
     /// What the guarded stream says.
     pub connection: Arc<Connection>,
     /// Requests so far.
     pub requests: AtomicU64,
+}
+
+impl Origin {
+    /// What the client's certificate comes to under the trust of this moment.
+    fn shown(&self, live: &Live, now: Timestamp) -> Option<certificate::Shown> {
+        let trust = live.tls.get(&self.listener).and_then(|server| server.trust());
+        self.certificate.as_ref().map(|peer| peer.shown(trust, now))
+    }
 }
 
 impl Worker {
@@ -61,7 +73,12 @@ impl Worker {
         let (parts, incoming) = request.into_parts();
         let deadline = live.snapshot().declaration.guards.body_timeout;
         let mut body = RequestBody::new(incoming, deadline, Arc::clone(&origin.connection));
-        let arrival = Arrival { parts, peer: origin.peer, listener: origin.listener.clone() };
+        let arrival = Arrival {
+            parts,
+            peer: origin.peer,
+            listener: origin.listener.clone(),
+            certificate: origin.shown(&live, now),
+        };
         let decided = live.driver.decide(arrival, id.clone(), now, &mut body).await;
         let reason = decided.verdict.as_ref().err().map(|refusal| refusal.reason);
         let crossing = &decided.open.trace().crossing;

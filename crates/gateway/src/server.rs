@@ -18,6 +18,8 @@ use portcullis_model::ListenerId;
 use portcullis_reading::http1::Bounds;
 use portcullis_transport::guarded::{Deadlines, GuardedStream};
 use portcullis_transport::listen;
+use portcullis_transport::tls::{Accepted, Peer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -26,6 +28,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::connections::{Connections, Seat};
 use crate::door::Door;
+use crate::handshake::{self, Opened};
 use crate::pools::Pools;
 use crate::serve::{Origin, Worker};
 
@@ -255,7 +258,7 @@ async fn connection(
     stream: TcpStream,
     peer: IpAddr,
     seat: Seat,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection ended before it began");
@@ -264,12 +267,36 @@ async fn connection(
     let connections = worker.door.metrics.connections.clone();
     connections.inc();
     let live = worker.door.live();
-    let guards = live.snapshot().declaration.guards;
+    let opened = handshake::open(&worker.door, &live, &listener, stream).await;
     drop(live);
+    match opened {
+        None => {}
+        Some(Opened::Plain(stream)) => {
+            served(worker, listener, stream, (peer, None), stopped).await;
+        }
+        Some(Opened::Secured(accepted)) => {
+            let Accepted { stream, peer: certificate, .. } = *accepted;
+            Box::pin(served(worker, listener, stream, (peer, certificate), stopped)).await;
+        }
+    }
+    connections.dec();
+    drop(seat);
+}
+
+/// Serves the requests of a connection, whatever it is carried by.
+async fn served<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    worker: Arc<Worker>,
+    listener: ListenerId,
+    stream: S,
+    (peer, certificate): (IpAddr, Option<Arc<Peer>>),
+    mut stopped: watch::Receiver<bool>,
+) {
+    let guards = worker.door.live().snapshot().declaration.guards;
     let guarded = guarded(&guards, stream);
     let origin = Arc::new(Origin {
         listener,
         peer,
+        certificate,
         connection: guarded.connection(),
         requests: AtomicU64::new(0),
     });
@@ -292,11 +319,9 @@ async fn connection(
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
     }
-    connections.dec();
-    drop(seat);
 }
 
-fn guarded(guards: &Guards, stream: TcpStream) -> GuardedStream<TcpStream> {
+fn guarded<S>(guards: &Guards, stream: S) -> GuardedStream<S> {
     let size = |value: u32| usize::try_from(value).unwrap_or(usize::MAX);
     let bounds = Bounds {
         head_bytes_max: size(guards.head_bytes_max),
