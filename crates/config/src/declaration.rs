@@ -11,6 +11,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod tls;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,15 +22,16 @@ pub use self::api::{Api, Lifecycle};
 pub use self::boundary::{Audit, Boundary, IdentityRule, Inspection};
 pub use self::declared::Declared;
 pub use self::limit::{Limit, LimitPer, LimitRule};
-pub use self::listener::Listener;
+pub use self::listener::{Listener, Protocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
-    ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
-    Provider, SecretRef,
+    ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
+    JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
+pub use self::tls::{ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
-    Protocol, Retries, Upstream, UpstreamTls,
+    Retries, Upstream, UpstreamProtocol, UpstreamTls,
 };
 
 /// A whole estate.

@@ -8,6 +8,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod tls;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -18,12 +19,16 @@ use serde::Deserialize;
 pub(crate) use self::api::{Api, Lifecycle};
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
-pub(crate) use self::listener::Listener;
+pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
-    ApiKeys, AttributeKind, Claims, Jwt, KeySource, PrincipalKind, Provider, Secret,
+    ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
+    PrincipalKind, Provider, Secret,
 };
-pub(crate) use self::upstream::{AddressClass, Balance, Dns, MinVersion, Protocol, Tls, Upstream};
+pub(crate) use self::tls::{Cipher, Client, Tls, Version};
+pub(crate) use self::upstream::{
+    AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
+};
 
 /// One estate: its zones, what crosses between them, and under which rules.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -19,8 +19,8 @@ use portcullis_transport::upstream::observer::{Event, Observer};
 use portcullis_transport::upstream::resolve::System;
 use portcullis_transport::upstream::{Ask, Failure, Pool, Upstream};
 
-/// Connections of one worker.
-pub type Pools = BTreeMap<UpstreamId, Arc<Pool>>;
+/// A worker's pools.
+pub type Set = BTreeMap<UpstreamId, Arc<Pool>>;
 
 /// What an anonymous caller is told apart by.
 const CLIENT: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -96,7 +96,7 @@ impl Upstreams {
 
     /// Pools for a worker; those that it has to upstreams that are still the same stay.
     #[must_use]
-    pub fn pools(&self, before: &Pools) -> Pools {
+    pub fn pools(&self, before: &Set) -> Set {
         let pool = |(id, upstream): (&UpstreamId, &Arc<Upstream>)| {
             let same = before.get(id).filter(|pool| Arc::ptr_eq(pool.upstream(), upstream));
             (id.clone(), same.map_or_else(|| Pool::new(Arc::clone(upstream)), Arc::clone))

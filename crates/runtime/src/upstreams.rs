@@ -145,9 +145,9 @@ fn class(upstream: &Upstream) -> AddressClass {
 
 const fn protocol(upstream: &Upstream) -> Protocol {
     match upstream.protocol {
-        declared::Protocol::Auto => Protocol::Auto,
-        declared::Protocol::Http1 => Protocol::Http1,
-        declared::Protocol::Http2 => Protocol::Http2,
+        declared::UpstreamProtocol::Auto => Protocol::Auto,
+        declared::UpstreamProtocol::Http1 => Protocol::Http1,
+        declared::UpstreamProtocol::Http2 => Protocol::Http2,
     }
 }
 

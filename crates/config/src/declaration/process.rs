@@ -22,6 +22,8 @@ pub struct Guards {
     pub connections_max: u32,
     /// Most connections per address.
     pub connections_per_address_max: u32,
+    /// Most requests at once on one connection of HTTP/2.
+    pub streams_max: u32,
     /// Requests per address and second, before any cryptography.
     pub address_rate: NonZeroU32,
     /// Refused credentials per address and minute.
@@ -29,14 +31,14 @@ pub struct Guards {
 }
 
 /// The admin door.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     /// Path of its Unix socket, relative to the estate.
     pub socket: String,
 }
 
 /// Where records go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records {
     /// Folder, relative to the estate.
     pub directory: String,

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use portcullis_diagnostics::Span;
 
 pub use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
-pub use self::tls::{ClientCertificate, MinTls, Protocol, UpstreamTls};
+pub use self::tls::{ClientCertificate, MinTls, UpstreamProtocol, UpstreamTls};
 
 /// Where requests are carried.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Upstream {
     /// How an address is chosen.
     pub balance: Balance,
     /// Which HTTP is spoken.
-    pub protocol: Protocol,
+    pub protocol: UpstreamProtocol,
     /// How it is encrypted.
     pub tls: Option<UpstreamTls>,
     /// Longest time to connect, and to wait for a free connection.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
-pub(crate) use self::tls::{MinVersion, Protocol, Tls};
+pub(crate) use self::tls::{UpstreamProtocol, UpstreamTls};
 
 /// Where requests are carried. Exactly one of `address` and `addresses`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -31,9 +31,9 @@ pub(crate) struct Upstream {
     pub(crate) balance: Balance,
     /// Which HTTP is spoken.
     #[serde(default)]
-    pub(crate) protocol: Protocol,
+    pub(crate) protocol: UpstreamProtocol,
     /// How it is encrypted; not at all if absent.
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<UpstreamTls>,
     /// Longest time to connect, and to wait for a free connection.
     #[serde(default = "default_connect_timeout")]
     pub(crate) connect_timeout: String,

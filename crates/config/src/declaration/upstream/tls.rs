@@ -6,7 +6,7 @@ use crate::declaration::provider::SecretRef;
 
 /// Which HTTP is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
+pub enum UpstreamProtocol {
     /// HTTP/2 where the upstream offers it by ALPN, else HTTP/1.1; only with TLS.
     Auto,
     /// HTTP/1.1.

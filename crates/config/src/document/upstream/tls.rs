@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::provider::Secret;
+use crate::document::tls::Versions;
 
 /// Which HTTP is spoken.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Protocol {
+pub(crate) enum UpstreamProtocol {
     /// HTTP/2 where the upstream offers it by ALPN, else HTTP/1.1.
     Auto,
     /// HTTP/1.1.
@@ -21,7 +22,7 @@ pub(crate) enum Protocol {
 /// TLS to an upstream. Its certificate is always checked, name and all.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Tls {
+pub(crate) struct UpstreamTls {
     /// PEM file of the authorities that are believed, relative to this file; those of the public
     /// web if absent.
     pub(crate) roots: Option<String>,
@@ -29,9 +30,9 @@ pub(crate) struct Tls {
     pub(crate) server_name: Option<String>,
     /// Our certificate; none if absent.
     pub(crate) client: Option<ClientCertificate>,
-    /// Lowest accepted version.
+    /// Accepted versions.
     #[serde(default)]
-    pub(crate) min_version: MinVersion,
+    pub(crate) versions: Versions,
 }
 
 /// Our certificate.
@@ -42,15 +43,4 @@ pub(crate) struct ClientCertificate {
     pub(crate) certificate: String,
     /// Its key in PEM; a file of it nobody but its owner and group may read.
     pub(crate) key: Secret,
-}
-
-/// Lowest accepted version of TLS.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum MinVersion {
-    /// 1.2.
-    Tls12,
-    /// 1.3.
-    #[default]
-    Tls13,
 }

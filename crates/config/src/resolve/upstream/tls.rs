@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use crate::check;
-use crate::declaration::{ClientCertificate, MinTls, Protocol, SecretRef, UpstreamTls};
+use crate::declaration::{ClientCertificate, MinTls, SecretRef, UpstreamProtocol, UpstreamTls};
 use crate::document;
 use crate::problems::{Problems, Rule};
 
@@ -18,20 +18,24 @@ pub(super) fn protocol(
     name: &str,
     written: &document::Upstream,
     problems: &mut Problems<'_>,
-) -> Protocol {
+) -> UpstreamProtocol {
     match written.protocol {
-        document::Protocol::Auto if written.tls.is_none() => {
+        document::UpstreamProtocol::Auto if written.tls.is_none() => {
             let message = "`auto` needs TLS";
             problems.error(NO_CHOICE, &["upstreams", name, "protocol"], message);
-            Protocol::Auto
+            UpstreamProtocol::Auto
         }
-        document::Protocol::Auto => Protocol::Auto,
-        document::Protocol::Http1 => Protocol::Http1,
-        document::Protocol::Http2 => Protocol::Http2,
+        document::UpstreamProtocol::Auto => UpstreamProtocol::Auto,
+        document::UpstreamProtocol::Http1 => UpstreamProtocol::Http1,
+        document::UpstreamProtocol::Http2 => UpstreamProtocol::Http2,
     }
 }
 
-pub(super) fn tls(name: &str, written: &document::Tls, problems: &mut Problems<'_>) -> UpstreamTls {
+pub(super) fn tls(
+    name: &str,
+    written: &document::UpstreamTls,
+    problems: &mut Problems<'_>,
+) -> UpstreamTls {
     let at = |key| ["upstreams", name, "tls", key];
     if let Some(roots) = &written.roots {
         check::inside(roots, &at("roots"), problems);
@@ -56,9 +60,9 @@ pub(super) fn tls(name: &str, written: &document::Tls, problems: &mut Problems<'
         roots: written.roots.clone(),
         server_name: written.server_name.clone(),
         client,
-        min_version: match written.min_version {
-            document::MinVersion::Tls12 => MinTls::Tls12,
-            document::MinVersion::Tls13 => MinTls::Tls13,
+        min_version: match written.versions.min {
+            document::Version::V12 => MinTls::Tls12,
+            document::Version::V13 => MinTls::Tls13,
         },
         span: problems.span(&["upstreams", name, "tls"]),
     }
