@@ -1,6 +1,7 @@
 //! Do calls of a real gRPC client reach a real gRPC server, judged at their opening, with their
 //! trailers by name, and no longer than their credential?
 
+#![allow(clippy::print_stdout, reason = "a test says why it is skipped")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! Is HTTP/2 read as strictly as HTTP/1? Frames and header blocks of every kind over real
 //! connections (attack cases A15, B1 to B5, B7), and what other clients make of it.
 
+#![allow(clippy::print_stdout, reason = "a test says why it is skipped")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
