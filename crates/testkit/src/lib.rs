@@ -13,6 +13,7 @@
 #![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
 
 pub mod asked;
+pub mod authority;
 pub mod fuzz;
 pub mod gateway;
 pub mod h2raw;
@@ -24,6 +25,7 @@ pub mod upstream;
 pub mod walk;
 
 pub use asked::Asked;
+pub use authority::Authority;
 pub use gateway::Gateway;
 pub use issuer::{Issuer, Token};
 pub use raw::Answer;
