@@ -90,6 +90,12 @@ fn requests_spread_and_a_slow_address_gets_fewer() {
     assert!(shares[0] < 20 && shares[0] < shares[1].min(shares[2]), "{shares:?}");
 }
 
+/// Whether a line of the metrics says this.
+fn metrics(shop: &Shop, line: &str) -> bool {
+    let (_, text) = shop.gateway.admin("GET", "/metrics");
+    text.lines().any(|known| known == format!("portcullis_{line}"))
+}
+
 /// Which address each principal is carried to.
 fn homes(shop: &Shop, upstreams: &[Upstream]) -> BTreeMap<String, BTreeSet<usize>> {
     let requests: Vec<String> =
@@ -141,6 +147,9 @@ fn without_a_healthy_address_nobody_is_asked() {
     let _health: Vec<_> = upstreams.iter().map(Upstream::take).collect();
     let answer = shop.send(products(1)).remove(0);
     assert_eq!((answer.status, answer.code().as_str()), (503, "forward.upstream_unhealthy"));
+    std::thread::sleep(Duration::from_millis(1100));
+    let count = "upstream_endpoints{upstream=\"orders\",state=\"unhealthy\"} 2";
+    assert!(metrics(&shop, count));
     let record = shop.gateway.outcome(&answer.id());
     assert_eq!(record.reason.unwrap().code(), "forward.upstream_unhealthy");
     assert!(upstreams.iter().all(|one| carried(one).is_empty()));
@@ -157,6 +166,7 @@ fn an_address_that_answers_badly_is_ejected_and_comes_back() {
     let failed = statuses.iter().filter(|status| **status == 503).count();
     assert_eq!(failed, 3, "{statuses:?}");
     assert_eq!(upstreams[0].take().len(), 3);
+    assert!(metrics(&shop, "upstream_ejections_total{upstream=\"orders\"} 1"));
     upstreams[0].behave(Behaviour::Answer);
     std::thread::sleep(Duration::from_millis(700));
     for (_, answer, _) in send_all(&shop, 1, 40, products) {
@@ -178,6 +188,8 @@ fn a_full_circuit_refuses_at_once_and_has_room_again() {
         let record = shop.gateway.outcome(&answer.id());
         assert_eq!(record.reason.unwrap().code(), "forward.upstream_overloaded");
     }
+    let bounded = "upstream_bounded_total{upstream=\"orders\",bound=\"requests\"} 4";
+    assert!(metrics(&shop, bounded));
     assert_eq!((upstreams[0].most_at_once(), upstreams[0].take().len()), (2, 2));
     upstreams[0].behave(Behaviour::Answer);
     assert_eq!(shop.send(products(1))[0].status, 200, "there is room again");
@@ -232,7 +244,8 @@ fn flapping_gives_no_wrong_answer_and_no_unsafe_method_twice() {
         // whoever was answered was carried
         assert!(!whole || number % 2 == 1 || posted.contains_key(&order(*number)));
     }
-    assert!(good > 80, "only {good} of 120 were answered");
+    // of nine turns two break off after the answer began, and nothing is asked again after that
+    assert!(good > 50, "only {good} of 120 were answered");
 }
 
 #[test]
@@ -246,6 +259,8 @@ fn retries_stay_within_their_budget() {
     let seen: usize = upstreams.iter().map(|one| one.take().len()).sum();
     // ten at once, and a tenth of two hundred
     assert!((210..=230).contains(&seen), "{seen}");
+    let retries = format!("upstream_retries_total{{upstream=\"orders\"}} {}", seen - 200);
+    assert!(metrics(&shop, &retries));
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
 use portcullis_testkit::authority::Certified;
 use portcullis_testkit::shop::request;
 use portcullis_testkit::{Authority, Shop, Upstream};
@@ -61,21 +64,18 @@ fn an_upstream_may_ask_who_we_are() {
     let upstream = Upstream::start_tls(config);
     let (pem, ours) = (servers.pem(), clients.certify("portcullis.internal"));
     let other = servers.certify("portcullis.internal");
-    let declared = ", client: {certificate: us.pem, key: {env: PORTCULLIS_TEST_UPSTREAM_KEY}}";
-    // what a process is given in its environment is the same for all shops of this test
-    let open = |certified: &Certified, key: &str| {
+    let open = |certified: &Certified| {
         let files = [("ca.pem", pem.as_str()), ("us.pem", certified.certificate.as_str())];
-        let declared = declared.replace("{env: PORTCULLIS_TEST_UPSTREAM_KEY}", key);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("us.key");
         std::fs::write(&path, &certified.key).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        std::fs::set_permissions(&path, mode).unwrap();
-        let declared = declared.replace("us.key", &path.display().to_string());
-        answered(&open(&upstream, &declared, &files))
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let key = path.display();
+        let client = format!(", client: {{certificate: us.pem, key: {{file: {key}}}}}");
+        answered(&open(&upstream, &client, &files))
     };
-    assert_eq!(open(&ours, "{file: us.key}"), (200, String::new()));
-    let (status, reason) = open(&other, "{file: us.key}");
+    assert_eq!(open(&ours), (200, String::new()));
+    let (status, reason) = open(&other);
     assert_eq!((status, reason.as_str()), (502, "forward.upstream_unreachable"));
     let _seen = upstream.take();
     let files = [("ca.pem", pem.as_str())];
