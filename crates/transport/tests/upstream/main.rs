@@ -20,7 +20,7 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use portcullis_testkit::{Authority, Behaviour, Http2Upstream, Upstream as Server};
 use portcullis_transport::address::AddressClass;
-use portcullis_transport::upstream::keeper::Keeper;
+use portcullis_transport::upstream::keeper::{Keeper, Tended};
 use portcullis_transport::upstream::observer::{Event, Nobody};
 use portcullis_transport::upstream::tls::{Material, Protocol, Tls};
 use portcullis_transport::upstream::tunnel::tunnel;
@@ -31,11 +31,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const ASK: Ask = Ask { key: None, upgrade: false };
 
 /// A pool to these addresses, with somebody who looks names up.
-fn pool(target: portcullis_transport::upstream::Target) -> (Arc<Pool>, Keeper) {
+fn pool(target: portcullis_transport::upstream::Target) -> (Arc<Pool>, (Tended, Keeper)) {
     let keeper = Keeper::start().unwrap();
     let upstream = Upstream::new(target, Arc::new(Names::default()), Arc::new(Nobody));
-    keeper.tend(&upstream);
-    (Pool::new(upstream), keeper)
+    let tended = keeper.tend(&upstream);
+    (Pool::new(upstream), (tended, keeper))
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn e14_a_name_that_changes_its_answer_is_followed_only_within_its_class() 
     let observer: Arc<Counts> = Arc::clone(&counts);
     let upstream = Upstream::new(target, resolver, observer);
     let keeper = Keeper::start().unwrap();
-    keeper.tend(&upstream);
+    let _tended = keeper.tend(&upstream);
     let pool = Pool::new(Arc::clone(&upstream));
     assert_eq!(pool.send(get("/"), ASK).await.unwrap().status(), StatusCode::OK);
     // a rebound name: the metadata service, this machine by another address
@@ -80,15 +80,17 @@ async fn what_a_keeper_does_ends_with_the_upstream_and_with_the_keeper() {
     let mut target = target(&[("127.0.0.1", server.address.port())]);
     target.health = Some(set::health());
     let upstream = Upstream::new(target.clone(), Arc::new(Names::default()), Arc::new(Nobody));
-    keeper.tend(&upstream);
+    let tended = keeper.tend(&upstream);
     tokio::time::sleep(Duration::from_millis(500)).await;
-    drop(upstream);
+    // whoever still sends to it does not have it tended
+    drop(tended);
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!server.take().is_empty(), "it was asked for its health");
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert!(server.take().is_empty(), "nobody asks for what is gone");
+    drop(upstream);
     let upstream = Upstream::new(target, Arc::new(Names::default()), Arc::new(Nobody));
-    keeper.tend(&upstream);
+    let _tended = keeper.tend(&upstream);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let begun = Instant::now();
     drop(keeper);
