@@ -293,6 +293,30 @@ fn each_try_and_all_of_it_have_their_time() {
 }
 
 #[test]
+fn a_reload_keeps_what_is_known_of_an_upstream_that_stays_the_same() {
+    let outlier = "retries: {attempts_max: 0}, outlier: {consecutive_failures: 1, eject_for: 5m}";
+    let (upstreams, mut shop) = open(2, outlier);
+    upstreams[0].behave(Behaviour::Close);
+    let failed = send_all(&shop, 1, 20, products);
+    assert_eq!(failed.iter().filter(|(_, answer, _)| answer.status == 502).count(), 1);
+    assert_eq!(upstreams[0].take().len(), 1);
+    shop.rewrite("portcullis.yaml", "clock_skew: 30s", "clock_skew: 31s");
+    assert!(shop.gateway.reload().0);
+    for (_, answer, _) in send_all(&shop, 1, 20, products) {
+        assert_eq!(answer.status, 200);
+    }
+    assert!(upstreams[0].take().is_empty(), "it is still ejected");
+    let other = Upstream::start();
+    let (old, new) = (upstreams[0].address.to_string(), other.address.to_string());
+    shop.rewrite("portcullis.yaml", &old, &new);
+    assert!(shop.gateway.reload().0);
+    for (_, answer, _) in send_all(&shop, 1, 20, products) {
+        assert_eq!(answer.status, 200);
+    }
+    assert!(upstreams[0].take().is_empty() && !other.take().is_empty());
+}
+
+#[test]
 fn e14_a_name_that_leads_outside_its_class_is_not_connected_to() {
     let upstream = Upstream::start();
     let port = upstream.address.port();
