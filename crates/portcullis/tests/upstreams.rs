@@ -18,6 +18,7 @@ const GATEWAY: &str = env!("CARGO_BIN_EXE_portcullis");
 const ORDERS: &str = "/v1/tenants/acme/orders";
 const MORE: (&str, &str) =
     ("rate: {amount: 60, window: 1m, burst: 20}", "rate: {amount: 9999, window: 1m, burst: 9999}");
+const HEALTH: &str = "health: {path: /healthz, interval: 300ms, timeout: 300ms, unhealthy_after: 2, healthy_after: 1}";
 const DECLARED: &str = "orders: {address: \"127.0.0.1:8091\", ";
 
 /// The shop with orders at several addresses, under these rules.
@@ -96,6 +97,16 @@ fn metrics(shop: &Shop, line: &str) -> bool {
     text.lines().any(|known| known == format!("portcullis_{line}"))
 }
 
+/// Waits until so many addresses are counted as unhealthy.
+fn until_unhealthy(shop: &Shop, count: usize) {
+    let line = format!("upstream_endpoints{{upstream=\"orders\",state=\"unhealthy\"}} {count}");
+    let begun = Instant::now();
+    while !metrics(shop, &line) {
+        assert!(begun.elapsed() < Duration::from_secs(15), "never {line}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Which address each principal is carried to.
 fn homes(shop: &Shop, upstreams: &[Upstream]) -> BTreeMap<String, BTreeSet<usize>> {
     let requests: Vec<String> =
@@ -115,8 +126,7 @@ fn homes(shop: &Shop, upstreams: &[Upstream]) -> BTreeMap<String, BTreeSet<usize
 
 #[test]
 fn a_principal_stays_where_it_is_when_another_address_leaves() {
-    let health = "health: {path: /healthz, interval: 100ms, timeout: 100ms, unhealthy_after: 1, healthy_after: 1}";
-    let (upstreams, shop) = open(4, &format!("balance: by_principal, {health}"));
+    let (upstreams, shop) = open(4, &format!("balance: by_principal, {HEALTH}"));
     let before = homes(&shop, &upstreams);
     assert_eq!(before.len(), 24);
     assert!(before.values().all(|homes| homes.len() == 1), "{before:?}");
@@ -125,31 +135,27 @@ fn a_principal_stays_where_it_is_when_another_address_leaves() {
     assert!(used.len() > 1);
     let sick = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n".to_owned();
     upstreams[left].behave(Behaviour::BytesThenClose(sick));
-    std::thread::sleep(Duration::from_millis(700));
+    until_unhealthy(&shop, 1);
     let after = homes(&shop, &upstreams);
     for (principal, home) in &after {
         let stayed = *home == before[principal];
         assert_eq!(stayed, !before[principal].contains(&left), "{principal}: {home:?}");
     }
     upstreams[left].behave(Behaviour::Answer);
-    std::thread::sleep(Duration::from_millis(700));
+    until_unhealthy(&shop, 0);
     assert_eq!(homes(&shop, &upstreams), before, "it is back");
 }
 
 #[test]
 fn without_a_healthy_address_nobody_is_asked() {
-    let health = "health: {path: /healthz, interval: 100ms, timeout: 100ms, unhealthy_after: 1, healthy_after: 1}";
-    let (upstreams, shop) = open(2, health);
+    let (upstreams, shop) = open(2, HEALTH);
     for upstream in &upstreams {
         upstream.behave(Behaviour::Close);
     }
-    std::thread::sleep(Duration::from_millis(700));
+    until_unhealthy(&shop, 2);
     let _health: Vec<_> = upstreams.iter().map(Upstream::take).collect();
     let answer = shop.send(products(1)).remove(0);
     assert_eq!((answer.status, answer.code().as_str()), (503, "forward.upstream_unhealthy"));
-    std::thread::sleep(Duration::from_millis(1100));
-    let count = "upstream_endpoints{upstream=\"orders\",state=\"unhealthy\"} 2";
-    assert!(metrics(&shop, count));
     let record = shop.gateway.outcome(&answer.id());
     assert_eq!(record.reason.unwrap().code(), "forward.upstream_unhealthy");
     assert!(upstreams.iter().all(|one| carried(one).is_empty()));
@@ -178,13 +184,13 @@ fn an_address_that_answers_badly_is_ejected_and_comes_back() {
 #[test]
 fn a_full_circuit_refuses_at_once_and_has_room_again() {
     let (upstreams, shop) = open(1, "circuit: {requests_max: 2}");
-    upstreams[0].behave(Behaviour::Slow(Duration::from_millis(900)));
+    upstreams[0].behave(Behaviour::Slow(Duration::from_millis(1500)));
     let answers = send_all(&shop, 6, 6, products);
     let refused: Vec<_> = answers.iter().filter(|(_, answer, _)| answer.status == 503).collect();
     assert_eq!(refused.len(), 4, "{answers:?}");
     for (_, answer, took) in refused {
         assert_eq!(answer.code(), "forward.upstream_overloaded");
-        assert!(*took < Duration::from_millis(600), "{took:?}");
+        assert!(*took < Duration::from_millis(1000), "{took:?}");
         let record = shop.gateway.outcome(&answer.id());
         assert_eq!(record.reason.unwrap().code(), "forward.upstream_overloaded");
     }
@@ -265,19 +271,19 @@ fn retries_stay_within_their_budget() {
 
 #[test]
 fn each_try_and_all_of_it_have_their_time() {
-    let (upstreams, shop) = open(2, "try_timeout: 300ms, overall_timeout: 2s");
+    let (upstreams, shop) = open(2, "try_timeout: 700ms, overall_timeout: 2s");
     upstreams[0].behave(Behaviour::Silent);
     upstreams[1].behave(Behaviour::Echo);
     for (_, answer, took) in send_all(&shop, 4, 12, products) {
         assert_eq!(answer.status, 200);
-        assert!(took < Duration::from_millis(1200), "{took:?}");
+        assert!(took < Duration::from_millis(1900), "{took:?}");
     }
     let _seen: Vec<_> = upstreams.iter().map(Upstream::take).collect();
     upstreams[1].behave(Behaviour::Silent);
     let begun = Instant::now();
     let answer = shop.send(post(ORDERS, &shop.issuer.token("ann"), &order(1))).remove(0);
     assert_eq!((answer.status, answer.code().as_str()), (504, "forward.upstream_timeout"));
-    assert!(begun.elapsed() < Duration::from_millis(1200), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_millis(1900), "{:?}", begun.elapsed());
     let seen: usize = upstreams.iter().map(|one| one.take().len()).sum();
     assert_eq!(seen, 1, "an unsafe method is not tried again");
     for upstream in &upstreams {

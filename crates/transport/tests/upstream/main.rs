@@ -44,7 +44,7 @@ async fn e14_a_name_that_changes_its_answer_is_followed_only_within_its_class() 
     let mut target = target(&[("orders.internal", here.address.port())]);
     target.class = AddressClass::Networks(vec!["127.0.0.1/32".parse().unwrap()]);
     target.resolve.refresh = Duration::from_millis(100);
-    target.resolve.keep_for = Duration::from_secs(1);
+    target.resolve.keep_for = Duration::from_secs(2);
     let (names, counts) = (Arc::new(Names::default()), Arc::new(Counts::default()));
     names.answer(&["127.0.0.1"]);
     let resolver: Arc<Names> = Arc::clone(&names);
@@ -61,7 +61,7 @@ async fn e14_a_name_that_changes_its_answer_is_followed_only_within_its_class() 
     let addresses: Vec<_> = upstream.endpoints().iter().map(|one| one.address).collect();
     assert_eq!(addresses, [here.address], "the last good answer counts for a while");
     assert_eq!(pool.send(get("/"), ASK).await.unwrap().status(), StatusCode::OK);
-    tokio::time::sleep(Duration::from_millis(1200)).await;
+    tokio::time::sleep(Duration::from_millis(2200)).await;
     let refused = pool.send(get("/"), ASK).await.unwrap_err();
     assert!(matches!(refused, Failure::AddressRefused(_)), "{refused:?}");
     names.answer(&["127.0.0.1"]);
