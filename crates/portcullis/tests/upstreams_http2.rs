@@ -72,6 +72,9 @@ fn what_is_not_offered_is_not_spoken() {
     }
 }
 
+/// Makes the frames of an answer on a stream.
+type Frames = fn(u32) -> Vec<u8>;
+
 /// Heads of an answer, and whether data follows.
 fn answer(stream: u32, headers: &[(&str, &str)], data: &[u8]) -> Vec<u8> {
     let mut frames = frame(HEADERS, END_HEADERS, stream, &block(headers));
@@ -81,7 +84,7 @@ fn answer(stream: u32, headers: &[(&str, &str)], data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a15_a16_answers_that_http2_forbids_are_not_passed_on() {
-    let cases: [(&str, fn(u32) -> Vec<u8>); 6] = [
+    let cases: [(&str, Frames); 6] = [
         ("connection", |id| answer(id, &[(":status", "200"), ("connection", "close")], b"ok")),
         ("transfer-encoding", |id| {
             answer(id, &[(":status", "200"), ("transfer-encoding", "chunked")], b"ok")
@@ -107,10 +110,8 @@ fn a15_a16_answers_that_http2_forbids_are_not_passed_on() {
 
 #[test]
 fn a16_a_length_that_is_not_the_data_is_not_taken_for_whole() {
-    let more: fn(u32) -> Vec<u8> =
-        |id| answer(id, &[(":status", "200"), ("content-length", "2")], b"more");
-    let less: fn(u32) -> Vec<u8> =
-        |id| answer(id, &[(":status", "200"), ("content-length", "9")], b"less");
+    let more: Frames = |id| answer(id, &[(":status", "200"), ("content-length", "2")], b"more");
+    let less: Frames = |id| answer(id, &[(":status", "200"), ("content-length", "9")], b"less");
     for frames in [more, less] {
         let (address, _) = raw(frames);
         let shop = open(&format!("address: \"{address}\", protocol: http2"));

@@ -214,3 +214,40 @@ fn targets_are_the_same_only_with_the_same_material() {
     let certificate = Some(ours.into_bytes());
     assert!(Tls::new(&Material { certificate, ..Material::default() }).is_err(), "without key");
 }
+
+#[tokio::test]
+async fn an_endpoint_that_hangs_holds_up_nobody_elses() {
+    // it takes connections into its backlog and never says a word of TLS
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let authority = Authority::new("ours");
+    let config = Authority::server(&authority.certify("orders.internal"), None, &["http/1.1"]);
+    let server = Server::start_tls(config);
+    let ports = [hanging.local_addr().unwrap().port(), server.address.port()];
+    let mut target = target(&[("127.0.0.1", ports[0]), ("127.0.0.1", ports[1])]);
+    target.protocol = Protocol::Auto;
+    target.tls = Some(
+        Tls::new(&Material {
+            roots: Some(authority.pem().into_bytes()),
+            server_name: Some("orders.internal".to_owned()),
+            protocol: Protocol::Auto,
+            ..Material::default()
+        })
+        .unwrap(),
+    );
+    target.timeouts.connect = Duration::from_millis(700);
+    let (pool, _keeper) = pool(target);
+    let mut sent = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let pool = Arc::clone(&pool);
+        sent.spawn(async move {
+            let begun = Instant::now();
+            let status = pool.send(get("/"), ASK).await.map(|answer| answer.status());
+            (status, begun.elapsed())
+        });
+    }
+    while let Some(done) = sent.join_next().await {
+        let (status, took) = done.unwrap();
+        assert_eq!(status, Ok(StatusCode::OK));
+        assert!(took < Duration::from_millis(2500), "{took:?}");
+    }
+}
