@@ -11,6 +11,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod telemetry;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
     Provider, SecretRef,
 };
+pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::upstream::Upstream;
 
 /// A whole estate.
@@ -56,4 +58,6 @@ pub struct Declaration {
     pub admin: Admin,
     /// Where records go.
     pub records: Records,
+    /// What operators see.
+    pub telemetry: Telemetry,
 }

@@ -8,6 +8,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod telemetry;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, Claims, Jwt, KeySource, PrincipalKind, Provider, Secret,
 };
+pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::upstream::Upstream;
 
 /// One estate: its zones, what crosses between them, and under which rules.
@@ -63,6 +65,9 @@ pub(crate) struct Document {
     /// Where decisions are written down.
     #[serde(default)]
     pub(crate) records: Records,
+    /// What operators see, and where it is sent.
+    #[serde(default)]
+    pub(crate) telemetry: Telemetry,
 }
 
 /// Version of the format.

@@ -5,6 +5,7 @@ mod api;
 mod boundary;
 mod listener;
 mod provider;
+mod telemetry;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
         guards: listener::guards(&document.guards, problems),
         admin: listener::admin(&document.admin, problems),
         records: listener::records(&document.records, problems),
+        telemetry: telemetry::telemetry(document, problems),
         estate: document.estate.clone(),
         zones,
         policies,

@@ -11,6 +11,7 @@
 //! - [`decision`]: stage, decision, obligation
 //! - [`reason`]: the closed set of refusals and the one table that describes them
 //! - [`record`]: what is written down about every decision
+//! - [`span`]: which trace, and which span of it
 
 pub mod decision;
 pub mod id;
@@ -18,6 +19,7 @@ pub mod method;
 pub mod principal;
 pub mod reason;
 pub mod record;
+pub mod span;
 pub mod time;
 
 pub use decision::{Decision, Obligation, Stage};
@@ -28,4 +30,5 @@ pub use method::Method;
 pub use principal::{Attribute, CredentialKind, CredentialRef, Principal, PrincipalKind};
 pub use reason::{Reason, ReasonEntry};
 pub use record::Record;
+pub use span::{SpanId, SpanNote, TraceId};
 pub use time::Timestamp;

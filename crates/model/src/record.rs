@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApiId, BoundaryId, Decision, ListenerId, Method, OperationId, Reason, RecordId, Stage,
-    Timestamp, ZoneId,
+    ApiId, BoundaryId, Decision, ListenerId, Method, OperationId, Reason, RecordId, SpanNote,
+    Stage, Timestamp, ZoneId,
 };
 
 /// Version of this format, the record's first member.
@@ -37,6 +37,9 @@ pub struct Record {
     pub crossing: Crossing,
     /// Who asked, by handle.
     pub caller: Caller,
+    /// Where it stands in a trace; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanNote>,
     /// What it came to.
     pub decision: Decision,
     /// The stage that ended it; `admit` or later for what was permitted.

@@ -111,7 +111,14 @@ mod tests {
         let text = "0af7651916cd43dd8448eb211c80319c";
         assert_eq!(TraceId::parse(text).unwrap().to_string(), text);
         assert_eq!(SpanId::parse("00000000000000a1").unwrap().bytes()[7], 0xa1);
-        for wrong in ["", "0AF7651916CD43DD8448EB211C80319C", "0af7651916cd43dd8448eb211c80319", "0af7651916cd43dd8448eb211c80319g", "00000000000000000000000000000000", "0af7651916cd43dd8448eb211c80319c0"] {
+        for wrong in [
+            "",
+            "0AF7651916CD43DD8448EB211C80319C",
+            "0af7651916cd43dd8448eb211c80319",
+            "0af7651916cd43dd8448eb211c80319g",
+            "00000000000000000000000000000000",
+            "0af7651916cd43dd8448eb211c80319c0",
+        ] {
             assert_eq!(TraceId::parse(wrong), None, "{wrong}");
         }
         assert!(serde_json::from_str::<SpanId>("\"00000000000000A1\"").is_err());

@@ -276,7 +276,9 @@ mod tests {
         assert_eq!(message.stripped.len(), sent.len());
         assert_eq!(message.trace.unwrap().parent.to_string(), parent);
         assert_eq!(message.baggage.len(), 1);
-        assert!(read(&[("traceparent", parent), ("traceparent", parent)], 0).unwrap().trace.is_none());
+        assert!(
+            read(&[("traceparent", parent), ("traceparent", parent)], 0).unwrap().trace.is_none()
+        );
     }
 
     #[test]

@@ -132,7 +132,9 @@ fn is_key(key: &str) -> bool {
     let part = |text: &str, length: usize, digit_first: bool| {
         (1..=length).contains(&text.len())
             && text.bytes().all(rest)
-            && text.starts_with(|c: char| c.is_ascii_lowercase() || (digit_first && c.is_ascii_digit()))
+            && text.starts_with(|c: char| {
+                c.is_ascii_lowercase() || (digit_first && c.is_ascii_digit())
+            })
     };
     match key.split_once('@') {
         None => part(key, 256, false),
@@ -149,8 +151,8 @@ fn is_value(text: &str) -> bool {
 
 /// Two lower-case hexadecimal digits.
 fn byte(text: &str) -> Option<u8> {
-    let ok = text.len() == 2
-        && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let ok =
+        text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     ok.then(|| u8::from_str_radix(text, 16).ok()).flatten()
 }
 
@@ -179,11 +181,15 @@ mod tests {
         let parent = TraceParent::parse(EXAMPLE.as_bytes()).unwrap();
         assert!(parent.flags.sampled && !parent.flags.random);
         assert_eq!(parent.to_string(), EXAMPLE);
-        let later = "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-brings";
+        let later =
+            "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-brings";
         assert_eq!(TraceParent::parse(later.as_bytes()).unwrap(), parent);
         let states = ["rojo=00f067aa0ba902b7,congo=t61rcWkgMzE", " , fw529a3039@dt=FfAAAA"];
         let read = TraceContext::read(&headers(&[EXAMPLE], &states)).unwrap();
-        assert_eq!(read.state.unwrap(), "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE,fw529a3039@dt=FfAAAA");
+        assert_eq!(
+            read.state.unwrap(),
+            "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE,fw529a3039@dt=FfAAAA"
+        );
     }
 
     #[test]
@@ -214,8 +220,24 @@ mod tests {
     fn a_malformed_state_is_left_out_and_the_parent_stays() {
         let many: Vec<String> = (0..33).map(|n| format!("k{n}=1")).collect();
         let (many, long) = (many.join(","), format!("a={}", "x".repeat(257)));
-        let three = [format!("a={}", "x".repeat(250)), format!("b={}", "x".repeat(250)), "c=12345678".to_owned()];
-        for wrong in ["a", "=1", "A=1", "a=", "a=1,a=2", "a=1=2", "a@b@c=1", "1a=1", &many, &long, &three.join(",")] {
+        let three = [
+            format!("a={}", "x".repeat(250)),
+            format!("b={}", "x".repeat(250)),
+            "c=12345678".to_owned(),
+        ];
+        for wrong in [
+            "a",
+            "=1",
+            "A=1",
+            "a=",
+            "a=1,a=2",
+            "a=1=2",
+            "a@b@c=1",
+            "1a=1",
+            &many,
+            &long,
+            &three.join(","),
+        ] {
             let read = TraceContext::read(&headers(&[EXAMPLE], &[wrong])).unwrap();
             assert_eq!(read.state, None, "{wrong}");
         }
