@@ -259,6 +259,7 @@ fn route(
     trace.crossing.to = Some(operation.zone.clone());
     trace.crossing.api = Some(operation.api.clone());
     trace.crossing.operation = Some(operation.id.clone());
+    trace.crossing.upstream = Some(operation.upstream.clone());
     let key = (from.clone(), operation.zone.clone());
     let crossing = snapshot.crossings.get(&key).ok_or_else(|| {
         Refusal::new(

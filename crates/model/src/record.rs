@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiId, BoundaryId, Decision, ListenerId, Method, OperationId, Reason, RecordId, SpanNote,
-    Stage, Timestamp, ZoneId,
+    Stage, Timestamp, UpstreamId, ZoneId,
 };
 
 /// Version of this format, the record's first member.
@@ -103,6 +103,9 @@ pub struct Crossing {
     pub api: Option<ApiId>,
     /// The operation.
     pub operation: Option<OperationId>,
+    /// The upstream of its API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamId>,
 }
 
 /// The caller by handle; the personal part is sealed among the facts.
