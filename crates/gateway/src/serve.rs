@@ -64,8 +64,9 @@ impl Worker {
         let arrival = Arrival { parts, peer: origin.peer, listener: origin.listener.clone() };
         let decided = live.driver.decide(arrival, id.clone(), now, &mut body).await;
         let reason = decided.verdict.as_ref().err().map(|refusal| refusal.reason);
-        let crossing = &decided.open.trace().crossing;
-        self.door.metrics.decided(crossing, reason, decided.open.elapsed());
+        let trace = decided.open.trace();
+        let template = trace.request.template.as_deref();
+        self.door.metrics.decided(&trace.crossing, template, reason, decided.open.elapsed());
         match decided.verdict {
             Ok(permit) => self.carry(origin, &live, *permit, decided.open, &id).await,
             Err(refusal) => {
@@ -86,7 +87,8 @@ impl Worker {
         let mut trace = Trace::new(id.clone(), now, origin.listener.clone());
         let live = self.door.live();
         trace.crossing.from = live.snapshot().zone_of(&origin.listener).cloned();
-        self.door.metrics.decided(&trace.crossing, Some(refusal.reason), std::time::Duration::ZERO);
+        let reason = Some(refusal.reason);
+        self.door.metrics.decided(&trace.crossing, None, reason, std::time::Duration::ZERO);
         let response = whole(answer::refusal(&refusal, &id, true));
         let outcome = outcome(&response, None, false);
         live.driver.record_refused_head(trace, &refusal, outcome).await;
@@ -116,7 +118,7 @@ impl Worker {
         origin: &Origin,
         live: &Live,
         permit: Permit,
-        open: Open,
+        mut open: Open,
         id: &RecordId,
     ) -> Response<Answer> {
         let snapshot = live.snapshot();
@@ -125,6 +127,7 @@ impl Worker {
         let outgoing = forward::outgoing(permit, id, snapshot);
         match self.send(live, outgoing).await {
             Ok(response) => {
+                open.heard();
                 let (mut parts, body) = response.into_parts();
                 parts.headers = reply::headers(parts.headers, id, &rate, snapshot);
                 let outcome = Outcome {

@@ -13,6 +13,7 @@
 #![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
 
 pub mod asked;
+pub mod collector;
 pub mod fuzz;
 pub mod gateway;
 pub mod issuer;
