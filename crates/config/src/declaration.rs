@@ -12,6 +12,7 @@ mod listener;
 mod process;
 mod provider;
 mod telemetry;
+mod tls;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,13 +23,14 @@ pub use self::api::{Api, Lifecycle};
 pub use self::boundary::{Audit, Boundary, IdentityRule, Inspection};
 pub use self::declared::Declared;
 pub use self::limit::{Limit, LimitPer, LimitRule};
-pub use self::listener::Listener;
+pub use self::listener::{Listener, Protocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
-    ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
-    Provider, SecretRef,
+    ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
+    JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
+pub use self::tls::{ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::Upstream;
 
 /// A whole estate.

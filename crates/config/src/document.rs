@@ -9,6 +9,7 @@ mod listener;
 mod process;
 mod provider;
 mod telemetry;
+mod tls;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -19,12 +20,14 @@ use serde::Deserialize;
 pub(crate) use self::api::{Api, Lifecycle};
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
-pub(crate) use self::listener::Listener;
+pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
-    ApiKeys, AttributeKind, Claims, Jwt, KeySource, PrincipalKind, Provider, Secret,
+    ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
+    PrincipalKind, Provider, Secret,
 };
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
+pub(crate) use self::tls::{Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::Upstream;
 
 /// One estate: its zones, what crosses between them, and under which rules.

@@ -3,9 +3,11 @@
 
 mod api;
 mod boundary;
+mod certificate;
 mod listener;
 mod provider;
 mod telemetry;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,6 +64,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
     // what nothing refers to may have been meant by a name that stands for nothing
     unused(document, problems);
     unreachable(document, problems);
+    certificate::usable(document, problems);
     declaration
 }
 

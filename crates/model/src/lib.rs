@@ -10,6 +10,8 @@
 //! - [`principal`]: who it is, once a credential has been verified
 //! - [`decision`]: stage, decision, obligation
 //! - [`reason`]: the closed set of refusals and the one table that describes them
+//! - [`spiffe`]: the strict form of a SPIFFE ID
+//! - [`workload`]: which names of certificates a caller can have
 //! - [`record`]: what is written down about every decision
 //! - [`span`]: which trace, and which span of it
 
@@ -20,7 +22,9 @@ pub mod principal;
 pub mod reason;
 pub mod record;
 pub mod span;
+pub mod spiffe;
 pub mod time;
+pub mod workload;
 
 pub use decision::{Decision, Obligation, Stage};
 pub use id::{
@@ -31,4 +35,6 @@ pub use principal::{Attribute, CredentialKind, CredentialRef, Principal, Princip
 pub use reason::{Reason, ReasonEntry};
 pub use record::Record;
 pub use span::{SpanId, SpanNote, TraceId};
+pub use spiffe::SpiffeId;
 pub use time::Timestamp;
+pub use workload::WorkloadNames;

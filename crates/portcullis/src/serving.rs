@@ -13,18 +13,22 @@ use anyhow::{Context, Result, bail};
 use portcullis_config::Declaration;
 use portcullis_core::Snapshot;
 use portcullis_gateway::admin::{self, Admin, AdminDoor};
+use portcullis_gateway::handshake::{self, Servers};
 use portcullis_gateway::scrape::Scrape;
 use portcullis_gateway::{Door, Running, server};
-use portcullis_model::ListenerId;
+use portcullis_model::{ListenerId, Timestamp};
 use portcullis_runtime::export::{Exporter, Observer};
 use portcullis_runtime::records::{Records, RecordsConfig};
 use portcullis_runtime::seal::SealKey;
-use portcullis_runtime::{Driver, Stores};
+use portcullis_runtime::{Driver, Stores, clock, tls_files};
 use portcullis_telemetry::Metrics;
 use tokio::sync::mpsc::Receiver;
 
 /// What to do where a secret cannot be resolved.
 const SECRET: &str = "a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
+
+/// Until when certificates are valid, by listener and their number there.
+type Expiries = BTreeMap<Arc<str>, Timestamp>;
 
 /// A gateway at work.
 #[derive(Debug)]
@@ -65,8 +69,10 @@ impl Serving {
         let (records, writer) =
             Records::start(config, Arc::new(seal), observer).context("the records")?;
         let stores = Stores::open(&declaration, folder, records, seed()?).context(SECRET)?;
+        let (tls, expiries) = speak(&declaration, folder, &Servers::new())?;
+        metrics.levels.certificates(expiries);
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
-        let door = Arc::new(Door::new(driver, Arc::clone(&metrics)));
+        let door = Arc::new(Door::new(driver, tls, Arc::clone(&metrics)));
         watch(&door);
         let scrape = declaration.telemetry.metrics_address;
         let scrape = scrape.map(|address| Scrape::start(address, metrics));
@@ -91,13 +97,15 @@ impl Serving {
         }
         let declaration = snapshot.declaration.clone();
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
+        let (tls, expiries) = speak(&declaration, &self.folder, &live.tls)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);
         self.state.metrics.levels.bundle(&snapshot.revision);
+        self.state.metrics.levels.certificates(expiries);
         if let Some(exporter) = &self.exporter {
             exporter.renew(&declaration);
         }
-        self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)));
+        self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls);
         self.running.listen(bound, &declaration);
         Ok(())
     }
@@ -154,6 +162,27 @@ fn watch(door: &Arc<Door>) {
             door.live().driver.stores().tell(levels);
         }
     });
+}
+
+/// What listeners speak TLS with. The findings about its files were said when the estate was read; a
+/// file that was replaced since may have others.
+fn speak(
+    declaration: &Declaration,
+    folder: &Path,
+    earlier: &Servers,
+) -> Result<(Servers, Expiries)> {
+    let (materials, findings) = tls_files::read(declaration, folder, clock::now());
+    if let Some(finding) = findings.iter().find(|finding| finding.is_error()) {
+        bail!("{}: {}", finding.code, finding.message);
+    }
+    let mut expiries = Expiries::new();
+    for (listener, material) in &materials {
+        for (number, identity) in material.identities.iter().enumerate() {
+            expiries.insert(format!("{listener}/{number}").into(), identity.facts().not_after);
+        }
+    }
+    let servers = handshake::servers(&materials, earlier);
+    Ok((servers.map_err(|why| anyhow::anyhow!("TLS of {why}"))?, expiries))
 }
 
 /// What of a declaration is fixed at the start and differs.

@@ -19,6 +19,12 @@ pub struct Exports {
 
 impl Exports {
     pub(crate) fn register(&self, registry: &mut Registry) {
+        for series in [&self.sent, &self.dropped, &self.failures] {
+            for signal in ["logs", "metrics", "traces"] {
+                // a counter that begins at its first event hides it from `increase`
+                series.of(&SignalLabels { signal }).inc_by(0);
+            }
+        }
         registry.register(
             "telemetry_sent",
             "Spans, metrics and log records that the collector took",

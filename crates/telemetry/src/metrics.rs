@@ -50,6 +50,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections that were turned away because too many were open.
     pub connections_refused: Counter,
+    /// Connections that ended in their TLS handshake.
+    pub handshakes_failed: Counter,
     /// How things stand.
     pub levels: Levels,
     /// How the exports fare.
@@ -72,6 +74,7 @@ impl Default for Metrics {
             bundle_rejected: Counter::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            handshakes_failed: Counter::default(),
             levels: Levels::default(),
             exports: Exports::default(),
         };
@@ -91,6 +94,8 @@ impl Metrics {
         registry.register("connections", "Open connections", self.connections.clone());
         let turned_away = "Connections turned away at the bound";
         registry.register("connections_refused", turned_away, self.connections_refused.clone());
+        let handshakes = "Connections that ended in their TLS handshake";
+        registry.register("handshakes_failed", handshakes, self.handshakes_failed.clone());
         let mut seconds = |name: &str, help: &str, metric: &Histogram| {
             registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
         };

@@ -11,9 +11,9 @@ mod messages;
 mod numbers;
 mod spans;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis_model::{Record, UpstreamId};
+use portcullis_model::{ListenerId, Record, UpstreamId};
 use prost::Message as _;
 
 use messages::{ExportAnswer, Resource};
@@ -27,6 +27,8 @@ pub struct Origin {
     pub instance: String,
     /// When the process began, nanoseconds since 1970.
     pub start_nanos: u64,
+    /// Listeners that speak TLS.
+    pub secure: BTreeSet<ListenerId>,
     /// Host and port of upstreams, as declared.
     pub upstreams: BTreeMap<UpstreamId, (String, u16)>,
 }

@@ -26,16 +26,17 @@ pub(super) fn of(origin: &Origin, record: &Record) -> Vec<Span> {
         return Vec::new();
     }
     let times = Times::of(record);
-    let mut spans = vec![server(record, note, &times)];
+    let mut spans = vec![server(origin, record, note, &times)];
     if let Some((begun, _)) = times.call {
         spans.push(client(origin, record, note, begun, &times));
     }
     spans
 }
 
-fn server(record: &Record, note: &SpanNote, times: &Times) -> Span {
+fn server(origin: &Origin, record: &Record, note: &SpanNote, times: &Times) -> Span {
     let mut attributes = crossing(record);
-    attributes.text("url.scheme", "http");
+    let secure = origin.secure.contains(&record.listener);
+    attributes.text("url.scheme", if secure { "https" } else { "http" });
     if let Some(error) = error(record) {
         attributes.text("error.type", error);
     }
