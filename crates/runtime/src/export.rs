@@ -214,7 +214,7 @@ impl Worker {
             match self.deliver(signal, &body, items).await {
                 Ok(()) => return self.pause = PAUSE_MIN,
                 Err(Undelivered::Later(asked)) if !*self.stopped.borrow() => {
-                    let pause = asked.unwrap_or(self.pause).min(PAUSE_MAX);
+                    let pause = asked.unwrap_or_else(|| spread(self.pause)).min(PAUSE_MAX);
                     self.pause = self.pause.saturating_mul(2).min(PAUSE_MAX);
                     tokio::select! {
                         () = sleep(pause) => {}
@@ -292,6 +292,14 @@ impl Worker {
     fn origin(&self) -> Arc<Origin> {
         Arc::clone(&self.origin.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Between half of a pause and all of it, so that processes do not come back together.
+fn spread(pause: Duration) -> Duration {
+    let mut byte = [0];
+    let random =
+        aws_lc_rs::rand::fill(&mut byte).map_or(0, |()| u32::from(u8::from_be_bytes(byte)));
+    pause / 2 + (pause / 2).saturating_mul(random) / 256
 }
 
 fn courier(otlp: &Otlp, folder: &Path) -> Result<Courier, String> {

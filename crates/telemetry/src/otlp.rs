@@ -9,29 +9,15 @@ mod attributes;
 mod log_records;
 mod messages;
 mod numbers;
+mod origin;
 mod spans;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use portcullis_model::{ListenerId, Record, UpstreamId};
+use portcullis_model::Record;
 use prost::Message as _;
 
 use messages::{ExportAnswer, Resource};
 
-/// What the exports of a process have in common.
-#[derive(Clone, Debug, Default)]
-pub struct Origin {
-    /// Name of the estate.
-    pub estate: String,
-    /// Tells processes of one estate apart; made anew at every start.
-    pub instance: String,
-    /// When the process began, nanoseconds since 1970.
-    pub start_nanos: u64,
-    /// Listeners that speak TLS.
-    pub secure: BTreeSet<ListenerId>,
-    /// Host and port of upstreams, as declared.
-    pub upstreams: BTreeMap<UpstreamId, (String, u16)>,
-}
+pub use origin::Origin;
 
 /// One export.
 #[derive(Clone, Debug)]

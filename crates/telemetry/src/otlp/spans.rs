@@ -6,9 +6,9 @@
 use portcullis_model::record::RecordKind;
 use portcullis_model::{Decision, Reason, Record, SpanNote, Stage};
 
-use super::Origin;
 use super::attributes::{Attributes, crossing, method};
 use super::messages::{Event, Link, Span, Status};
+use super::origin::Origin;
 
 const KIND_SERVER: i32 = 2;
 const KIND_CLIENT: i32 = 3;
