@@ -15,7 +15,7 @@ use portcullis_core::Snapshot;
 use portcullis_gateway::admin::{self, Admin, AdminDoor};
 use portcullis_gateway::handshake::{self, Servers};
 use portcullis_gateway::scrape::Scrape;
-use portcullis_gateway::{Door, Running, server};
+use portcullis_gateway::{Door, Running, Upstreams, server};
 use portcullis_model::{ListenerId, Timestamp};
 use portcullis_runtime::export::{Exporter, Observer};
 use portcullis_runtime::records::{Records, RecordsConfig};
@@ -71,8 +71,9 @@ impl Serving {
         let stores = Stores::open(&declaration, folder, records, seed()?).context(SECRET)?;
         let (tls, expiries) = speak(&declaration, folder, &Servers::new())?;
         metrics.levels.certificates(expiries);
+        let upstreams = Upstreams::open(&declaration, folder, &metrics)?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
-        let door = Arc::new(Door::new(driver, tls, Arc::clone(&metrics)));
+        let door = Arc::new(Door::new(driver, tls, upstreams, Arc::clone(&metrics)));
         watch(&door);
         let scrape = declaration.telemetry.metrics_address;
         let scrape = scrape.map(|address| Scrape::start(address, metrics));
@@ -98,6 +99,7 @@ impl Serving {
         let declaration = snapshot.declaration.clone();
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
         let (tls, expiries) = speak(&declaration, &self.folder, &live.tls)?;
+        let upstreams = live.upstreams.renewed(&declaration, &self.folder, &self.state.metrics)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);
         self.state.metrics.levels.bundle(&snapshot.revision);
@@ -105,7 +107,7 @@ impl Serving {
         if let Some(exporter) = &self.exporter {
             exporter.renew(&declaration);
         }
-        self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls);
+        self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls, upstreams);
         self.running.listen(bound, &declaration);
         Ok(())
     }

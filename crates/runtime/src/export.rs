@@ -324,13 +324,16 @@ fn courier(otlp: &Otlp, folder: &Path) -> Result<Courier, String> {
 
 /// The names of a declaration; what belongs to the process is left out.
 fn named(declaration: &Declaration) -> Origin {
-    let upstreams = declaration.upstreams.iter();
     let secure = declaration.listeners.iter().filter(|(_, listener)| listener.tls.is_some());
-    let place = |one: &portcullis_config::declaration::Upstream| (one.host.clone(), one.port);
+    // of several addresses nobody but the pool knows which one was asked
+    let upstreams = declaration.upstreams.iter().filter_map(|(id, upstream)| {
+        let [only] = upstream.addresses.as_slice() else { return None };
+        Some((id.clone(), (only.host.clone(), only.port)))
+    });
     Origin {
         estate: declaration.estate.clone(),
         secure: secure.map(|(id, _)| id.clone()).collect(),
-        upstreams: upstreams.map(|(id, upstream)| (id.clone(), place(upstream))).collect(),
+        upstreams: upstreams.collect(),
         ..Origin::default()
     }
 }

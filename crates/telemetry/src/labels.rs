@@ -75,6 +75,10 @@ labels! {
     StageLabels { stage: &'static str }
     /// What an upstream took.
     UpstreamLabels { upstream: Name<UpstreamId> }
+    /// Addresses in a state.
+    EndpointLabels { upstream: Name<UpstreamId>, state: &'static str }
+    /// A bound of a circuit.
+    BoundLabels { upstream: Name<UpstreamId>, bound: &'static str }
     /// A call.
     CallLabels {
         upstream: Name<UpstreamId>,

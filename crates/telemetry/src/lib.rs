@@ -16,5 +16,7 @@ pub mod metrics;
 pub mod otlp;
 mod process;
 mod series;
+mod upstreams;
 
 pub use metrics::Metrics;
+pub use upstreams::Upstreams;

@@ -23,6 +23,7 @@ use crate::labels::{
 use crate::levels::Levels;
 use crate::process::Process;
 use crate::series::Series;
+use crate::upstreams::Upstreams;
 
 /// Upper bounds in seconds, as OpenTelemetry recommends for HTTP servers.
 const SECONDS: [f64; 14] =
@@ -43,13 +44,15 @@ pub struct Metrics {
     verdict: Histogram,
     crossing: Histogram,
     calls: Series<CallLabels, Counter>,
-    upstreams: Series<UpstreamLabels, Histogram>,
+    heads: Series<UpstreamLabels, Histogram>,
     reloads: Series<ReloadLabels, Counter>,
     bundle_rejected: Counter,
     /// Connections that are open.
     pub connections: Gauge,
     /// Connections that were turned away because too many were open.
     pub connections_refused: Counter,
+    /// How upstreams fare.
+    pub upstreams: Upstreams,
     /// Connections that ended in their TLS handshake.
     pub handshakes_failed: Counter,
     /// How things stand.
@@ -69,11 +72,12 @@ impl Default for Metrics {
             verdict: Histogram::new(DECISION_SECONDS),
             crossing: Histogram::new(SECONDS),
             calls: Series::default(),
-            upstreams: Series::new(|| Histogram::new(SECONDS)),
+            heads: Series::new(|| Histogram::new(SECONDS)),
             reloads: Series::default(),
             bundle_rejected: Counter::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            upstreams: Upstreams::default(),
             handshakes_failed: Counter::default(),
             levels: Levels::default(),
             exports: Exports::default(),
@@ -112,8 +116,9 @@ impl Metrics {
             "upstream",
             "From sending a request to the head of its answer",
             Unit::Seconds,
-            self.upstreams.family(),
+            self.heads.family(),
         );
+        self.upstreams.register(registry);
         self.levels.register(registry);
         self.exports.register(registry);
         self
@@ -173,7 +178,7 @@ impl Metrics {
 
     fn called(&self, record: &Record, seconds: f64) {
         let upstream = Name(record.crossing.upstream.clone());
-        self.upstreams.of(&UpstreamLabels { upstream: upstream.clone() }).observe(seconds);
+        self.heads.of(&UpstreamLabels { upstream: upstream.clone() }).observe(seconds);
         let status = record.outcome.as_ref().and_then(|outcome| outcome.upstream_status);
         let outcome = match status {
             Some(100..200) => "1xx",

@@ -16,6 +16,6 @@ pub struct Origin {
     pub start_nanos: u64,
     /// Listeners that speak TLS.
     pub secure: BTreeSet<ListenerId>,
-    /// Host and port of upstreams, as declared.
+    /// Host and port of upstreams that have one address, as declared.
     pub upstreams: BTreeMap<UpstreamId, (String, u16)>,
 }
