@@ -8,6 +8,9 @@ use prometheus_client::registry::Registry;
 use crate::labels::{BoundLabels, EndpointLabels, Name, UpstreamLabels};
 use crate::series::Series;
 
+/// The words for the bounds of a circuit.
+const BOUNDS: [&str; 3] = ["pending", "requests", "retries"];
+
 /// Metrics of all upstreams.
 #[derive(Debug, Default)]
 pub struct Upstreams {
@@ -43,8 +46,15 @@ impl Upstreams {
         );
     }
 
-    /// How many addresses are in each state.
+    /// How many addresses are in each state. Said of every upstream at first, so its counters begin
+    /// here: one that begins at its first event hides that one from `increase`.
     pub fn endpoints(&self, upstream: &str, states: &[(&'static str, usize)]) {
+        for counter in [&self.ejections, &self.retries, &self.refused_addresses] {
+            counter.of(&labels(upstream)).inc_by(0);
+        }
+        for bound in BOUNDS {
+            self.bounded.of(&BoundLabels { upstream: name(upstream), bound }).inc_by(0);
+        }
         for (state, count) in states {
             let labels = EndpointLabels { upstream: name(upstream), state };
             self.endpoints.of(&labels).set(i64::try_from(*count).unwrap_or(i64::MAX));
