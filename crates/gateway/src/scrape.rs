@@ -97,7 +97,9 @@ async fn serve(stream: TcpStream, metrics: Arc<Metrics>) {
         let response = answer(&metrics, request.method(), request.uri().path());
         async move { Ok::<_, Infallible>(response) }
     });
-    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // whoever has asked and ends its side is answered all the same
+    let served =
+        http1::Builder::new().half_close(true).serve_connection(TokioIo::new(stream), service);
     if let Err(error) = served.await {
         tracing::debug!(%error, "a connection to the metrics ended");
     }
