@@ -6,7 +6,7 @@
 //! out, and for the rest stands the least that fits. [`Problems`] knows these places and keeps
 //! silent about what follows from them.
 
-mod keywords;
+pub(crate) mod keywords;
 
 use serde_json::Value;
 
@@ -18,7 +18,8 @@ use crate::tree::{Entry, Kind, Node};
 
 const UNKNOWN: Rule =
     Rule { code: "PC0101", why: "a key that is not understood is not enforced", fix: "remove it" };
-const DUPLICATE: Rule =
+/// A key that stands twice.
+pub(crate) const DUPLICATE: Rule =
     Rule { code: "PC0102", why: "which of the two is meant cannot be known", fix: "keep one" };
 const MISSING: Rule = Rule {
     code: "PC0103",
@@ -34,19 +35,19 @@ const ONE_OF: Rule =
     Rule { code: "PC0105", why: "what is meant cannot be known", fix: "keep exactly one of them" };
 
 /// Says what does not fit; the tree that fits.
-pub(crate) fn mend(tree: &Node, schema: &Value, problems: &mut Problems<'_>) -> Node {
+pub(crate) fn mend(tree: &Node, schema: &Value, problems: &mut Problems) -> Node {
     let mut mender = Mender { root: schema, problems, path: Vec::new() };
     mender.node(tree, schema, "the declaration")
 }
 
-struct Mender<'a, 'p, 'f> {
+struct Mender<'a, 'p> {
     root: &'a Value,
-    problems: &'p mut Problems<'f>,
+    problems: &'p mut Problems,
     /// Keys and indices from the root, as they were meant.
     path: Vec<String>,
 }
 
-impl<'a> Mender<'a, '_, '_> {
+impl<'a> Mender<'a, '_> {
     fn node(&mut self, node: &Node, schema: &'a Value, name: &str) -> Node {
         let schema = resolved(self.root, schema);
         if let Some(found) = alternatives(schema) {

@@ -9,6 +9,7 @@ mod declaration;
 mod estate;
 mod messages;
 mod operations;
+mod overlays;
 mod page;
 mod policies;
 mod resolved;
@@ -28,6 +29,7 @@ pub struct Chapter {
 pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
+    Chapter { title: "Overlays", pages: overlays::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit> {
         return counterparts();
     }
     let scene = Scene::set()?;
-    let found = estates::load(scene.folder());
+    let found = estates::load(&estates::Site::plain(scene.folder()));
     let Some(snapshot) = found.value else {
         print!("{}", check::text(&found.findings, &found.sources));
         return Ok(Exit::CouldNotRun);

@@ -13,7 +13,9 @@ mod verbs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
+use portcullis_runtime::estate::Site;
 
 use verbs::{Exit, Format, check, explain, init, key, policy, replay, run, simulate};
 
@@ -28,6 +30,9 @@ struct Cli {
     /// Folder of the estate.
     #[arg(short = 'C', long = "folder", global = true, default_value = ".")]
     folder: PathBuf,
+    /// Lays `overlays/NAME.yaml` over the declaration.
+    #[arg(long, global = true, value_name = "NAME")]
+    overlay: Vec<String>,
     /// How results are written.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -41,8 +46,12 @@ enum Verb {
     Init,
     /// Says everything that is wrong with the estate.
     Check,
-    /// Prints the JSON Schema of `portcullis.yaml`.
-    Schema,
+    /// Prints the JSON Schema of `portcullis.yaml`, or that of overlays.
+    Schema {
+        /// Which of the two.
+        #[arg(value_enum, default_value_t = check::Of::Declaration)]
+        of: check::Of,
+    },
     /// The policies that follow from contracts.
     Policy {
         #[command(subcommand)]
@@ -79,31 +88,54 @@ impl Verb {
     const fn has_formats(&self) -> bool {
         matches!(self, Self::Check | Self::Replay { .. } | Self::Simulate { .. })
     }
+
+    /// How many overlays it can use: one estate has at most one.
+    const fn overlays_max(&self) -> usize {
+        match self {
+            Self::Check
+            | Self::Policy { .. }
+            | Self::Run(_)
+            | Self::Key { .. }
+            | Self::Replay { .. }
+            | Self::Explain { .. }
+            | Self::Simulate { .. } => 1,
+            Self::Init | Self::Schema { .. } | Self::Demo(_) => 0,
+        }
+    }
 }
 
 fn main() -> ExitCode {
-    let Cli { folder, format, verb } = Cli::parse();
-    if format != Format::Text && !verb.has_formats() {
-        eprintln!("error: `--format` has no effect on this verb; leave it out");
-        return Exit::CouldNotRun.into();
-    }
-    let done = match verb {
-        Verb::Init => init::run(&folder),
-        Verb::Check => check::run(&folder, format),
-        Verb::Schema => check::schema(),
-        Verb::Policy { verb } => policy::run(&folder, &verb),
-        Verb::Run(arguments) => run::run(&folder, &arguments),
-        Verb::Key { verb } => key::run(&folder, &verb),
-        Verb::Explain { what } => explain::run(&folder, &what),
-        Verb::Replay { file } => replay::run(&folder, &file, format),
-        Verb::Demo(arguments) => demo::run(&arguments),
-        Verb::Simulate { file } => simulate::run(&folder, &file, format),
-    };
-    match done {
+    match run(Cli::parse()) {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("error: {error:#}");
             Exit::CouldNotRun.into()
         }
+    }
+}
+
+fn run(Cli { folder, overlay, format, verb }: Cli) -> Result<Exit> {
+    if format != Format::Text && !verb.has_formats() {
+        bail!("`--format` has no effect on this verb; leave it out");
+    }
+    match (overlay.len(), verb.overlays_max()) {
+        (given, most) if given <= most => {}
+        (_, 0) => bail!("`--overlay` has no effect on this verb; leave it out"),
+        (_, most) => {
+            bail!("`--overlay` may be given {most} time(s); overlays are not laid over overlays")
+        }
+    }
+    let site = Site { folder, overlay: overlay.into_iter().next() };
+    match verb {
+        Verb::Init => init::run(&site.folder),
+        Verb::Check => check::run(&site, format),
+        Verb::Schema { of } => check::schema(of),
+        Verb::Policy { verb } => policy::run(&site, &verb),
+        Verb::Run(arguments) => run::run(&site, &arguments),
+        Verb::Key { verb } => key::run(&site, &verb),
+        Verb::Explain { what } => explain::run(&site, &what),
+        Verb::Replay { file } => replay::run(&site, &file, format),
+        Verb::Demo(arguments) => demo::run(&arguments),
+        Verb::Simulate { file } => simulate::run(&site, &file, format),
     }
 }

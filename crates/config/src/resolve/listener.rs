@@ -27,7 +27,7 @@ const TIMEOUTS: (Duration, Duration) = (Duration::from_millis(100), Duration::fr
 
 pub(super) fn listeners(
     document: &Document,
-    problems: &mut Problems<'_>,
+    problems: &mut Problems,
 ) -> BTreeMap<ListenerId, Listener> {
     let mut listeners: BTreeMap<ListenerId, Listener> = BTreeMap::new();
     for (name, written) in &document.listeners {
@@ -65,7 +65,7 @@ pub(super) fn listeners(
     listeners
 }
 
-pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) -> Guards {
+pub(super) fn guards(written: &document::Guards, problems: &mut Problems) -> Guards {
     let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let head = check::size(
         &written.head_bytes_max,
@@ -96,12 +96,12 @@ pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) ->
     }
 }
 
-pub(super) fn admin(written: &document::Admin, problems: &mut Problems<'_>) -> Admin {
+pub(super) fn admin(written: &document::Admin, problems: &mut Problems) -> Admin {
     check::filled(&written.socket, &["admin", "socket"], problems);
     Admin { socket: written.socket.clone() }
 }
 
-pub(super) fn records(written: &document::Records, problems: &mut Problems<'_>) -> Records {
+pub(super) fn records(written: &document::Records, problems: &mut Problems) -> Records {
     check::filled(&written.directory, &["records", "directory"], problems);
     check::filled(&written.seal_key, &["records", "seal_key"], problems);
     let rotate_bytes = check::size(

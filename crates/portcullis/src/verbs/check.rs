@@ -1,17 +1,26 @@
-//! `portcullis check`: everything that is wrong with an estate; and its schema.
+//! `portcullis check`: everything that is wrong with an estate; and the schemas of its files.
 
 use std::io::IsTerminal;
-use std::path::Path;
 
 use anyhow::Result;
+use clap::ValueEnum;
 use portcullis_diagnostics::{Finding, Sources, render};
-use portcullis_runtime::estate;
+use portcullis_runtime::estate::{self, Site};
 
 use crate::verbs::{Exit, Format, say};
 
+/// What a schema describes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Of {
+    /// `portcullis.yaml`.
+    Declaration,
+    /// `overlays/NAME.yaml`.
+    Overlay,
+}
+
 /// Checks the estate.
-pub(crate) fn run(folder: &Path, format: Format) -> Result<Exit> {
-    let found = estate::load(folder);
+pub(crate) fn run(site: &Site, format: Format) -> Result<Exit> {
+    let found = estate::load(site);
     say(&match format {
         Format::Text => text(&found.findings, &found.sources),
         Format::Json => format!("{:#}\n", render::json(&found.findings, &found.sources)),
@@ -31,9 +40,13 @@ pub(crate) fn run(folder: &Path, format: Format) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Prints the schema of the declaration.
-pub(crate) fn schema() -> Result<Exit> {
-    say(&format!("{:#}\n", portcullis_config::json_schema()))?;
+/// Prints the schema of the declaration, or that of an overlay.
+pub(crate) fn schema(of: Of) -> Result<Exit> {
+    let schema = match of {
+        Of::Declaration => portcullis_config::json_schema(),
+        Of::Overlay => portcullis_config::overlay_json_schema(),
+    };
+    say(&format!("{schema:#}\n"))?;
     Ok(Exit::Done)
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use portcullis_runtime::estate;
+use portcullis_runtime::estate::{self, Site};
 use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,12 +23,12 @@ pub(crate) struct Arguments {
 }
 
 /// Serves.
-pub(crate) fn run(folder: &Path, arguments: &Arguments) -> Result<Exit> {
+pub(crate) fn run(site: &Site, arguments: &Arguments) -> Result<Exit> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::INFO)
         .init();
-    let found = estate::load(folder);
+    let found = estate::load(site);
     if !found.findings.is_empty() {
         eprint!("{}", check::text(&found.findings, &found.sources));
     }
@@ -40,7 +40,7 @@ pub(crate) fn run(folder: &Path, arguments: &Arguments) -> Result<Exit> {
         let _context = runtime.enter();
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
     };
-    let serving = Serving::start(snapshot, folder, workers)?;
+    let serving = Serving::start(snapshot, &site.folder, workers)?;
     for (listener, address) in &serving.addresses {
         eprintln!("listener `{listener}` on {address}");
     }
