@@ -30,7 +30,7 @@ pub use self::provider::{
 pub use self::upstream::Upstream;
 
 /// A whole estate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
     /// Name of the estate, for records and metrics.
     pub estate: String,

@@ -19,7 +19,7 @@ use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use portcullis_runtime::estate::Site;
 
-use verbs::{Exit, Format, check, explain, init, key, policy, replay, run, simulate};
+use verbs::{Exit, Format, check, diff, explain, init, key, policy, replay, run, simulate};
 
 /// Requests make and drop many small values: see `docs/decisions/0002-allocator.md`.
 #[global_allocator]
@@ -48,6 +48,8 @@ enum Verb {
     Init,
     /// Says everything that is wrong with the estate.
     Check,
+    /// Says what changed in meaning between two estates, or two environments of one.
+    Diff(diff::Arguments),
     /// Prints the JSON Schema of `portcullis.yaml`, or that of overlays.
     Schema {
         /// Which of the two.
@@ -88,12 +90,13 @@ enum Verb {
 impl Verb {
     /// Whether its results can be written in more than one format.
     const fn has_formats(&self) -> bool {
-        matches!(self, Self::Check | Self::Replay { .. } | Self::Simulate { .. })
+        matches!(self, Self::Check | Self::Diff(_) | Self::Replay { .. } | Self::Simulate { .. })
     }
 
     /// How many overlays it can use: one estate has at most one.
     const fn overlays_max(&self) -> usize {
         match self {
+            Self::Diff(_) => 2,
             Self::Check
             | Self::Policy { .. }
             | Self::Run(_)
@@ -116,21 +119,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(Cli { folder, overlay, format, verb }: Cli) -> Result<Exit> {
+fn run(Cli { folder, overlay: overlays, format, verb }: Cli) -> Result<Exit> {
     if format != Format::Text && !verb.has_formats() {
         bail!("`--format` has no effect on this verb; leave it out");
     }
-    match (overlay.len(), verb.overlays_max()) {
+    match (overlays.len(), verb.overlays_max()) {
         (given, most) if given <= most => {}
         (_, 0) => bail!("`--overlay` has no effect on this verb; leave it out"),
         (_, most) => {
             bail!("`--overlay` may be given {most} time(s); overlays are not laid over overlays")
         }
     }
-    let site = Site { folder, overlay: overlay.into_iter().next() };
+    let site = Site { folder, overlay: overlays.first().cloned() };
     match verb {
         Verb::Init => init::run(&site.folder),
         Verb::Check => check::run(&site, format),
+        Verb::Diff(arguments) => diff::run(site.folder, &overlays, arguments, format),
         Verb::Schema { of } => check::schema(of),
         Verb::Policy { verb } => policy::run(&site, &verb),
         Verb::Run(arguments) => run::run(&site, &arguments),

@@ -1,6 +1,7 @@
 //! One module per verb; what they share is how results are written and how a verb ends.
 
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod key;

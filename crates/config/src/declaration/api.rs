@@ -7,7 +7,7 @@ use portcullis_model::{UpstreamId, ZoneId};
 use super::declared::Declared;
 
 /// An API.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
     /// OpenAPI file, relative to the estate.
     pub contract: Declared<String>,

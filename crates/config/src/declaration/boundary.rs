@@ -6,7 +6,7 @@ use portcullis_diagnostics::Span;
 use portcullis_model::{LimitId, ProviderId, ZoneId};
 
 /// A crossing from one zone to another.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boundary {
     /// From.
     pub from: ZoneId,
@@ -25,7 +25,7 @@ pub struct Boundary {
 }
 
 /// Who may come.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityRule {
     /// Accepted providers.
     pub providers: BTreeSet<ProviderId>,
@@ -34,7 +34,7 @@ pub struct IdentityRule {
 }
 
 /// What is looked at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// Longest body, before and after decompression.
     pub body_bytes_max: u64,

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use portcullis_model::ZoneId;
 
 /// A listening socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Where to listen.
     pub address: SocketAddr,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 /// An identity provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Provider {
     /// API keys of our own.
     ApiKeys(ApiKeyProvider),
@@ -15,7 +15,7 @@ pub enum Provider {
 }
 
 /// API keys of our own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKeyProvider {
     /// Lower-case header that carries the key.
     pub header: String,
@@ -26,7 +26,7 @@ pub struct ApiKeyProvider {
 }
 
 /// Signed tokens of an issuer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwtProvider {
     /// Exact `iss`.
     pub issuer: String,
@@ -60,7 +60,7 @@ pub enum JwtPrincipal {
 }
 
 /// Where keys are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     /// A JWK set in a file, relative to the estate.
     File {
@@ -81,7 +81,7 @@ pub enum KeySource {
 }
 
 /// Which claims become what.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     /// Claim that holds the tenant.
     pub tenant: Option<String>,
@@ -94,7 +94,7 @@ pub struct Claims {
 }
 
 /// A claim that becomes an attribute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttributeClaim {
     /// Name of the claim.
     pub claim: String,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Where requests are carried.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     /// Host and port; an IP address or a name.
     pub host: String,

@@ -29,4 +29,8 @@ super::page::table! {
         "overlays/staging.yaml"
         wrong "  zone: [partners]"
         right "  zones: [partners]";
+    "PC0169" Note: "an overlay widens what can cross"
+        means "With the overlay something crosses that the declaration alone keeps out: a higher bound, a provider more, a limit less. `check --overlay` compares the two."
+        matters "An environment that lets more through should do so for all to see."
+        mend "Nothing, if it is meant. `portcullis diff --overlay NAME` says all that differs.";
 }

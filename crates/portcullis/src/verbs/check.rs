@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use portcullis_core::Snapshot;
+use portcullis_core::diff::{Change, Effect, diff};
 use portcullis_diagnostics::{Finding, Sources, render};
 use portcullis_runtime::estate::{self, Site};
 
@@ -20,7 +22,10 @@ pub(crate) enum Of {
 
 /// Checks the estate.
 pub(crate) fn run(site: &Site, format: Format) -> Result<Exit> {
-    let found = estate::load(site);
+    let mut found = estate::load(site);
+    if let (Some(overlay), Some(snapshot)) = (&site.overlay, &found.value) {
+        found.findings.extend(widened(overlay, site, snapshot));
+    }
     say(&match format {
         Format::Text => text(&found.findings, &found.sources),
         Format::Json => format!("{:#}\n", render::json(&found.findings, &found.sources)),
@@ -38,6 +43,21 @@ pub(crate) fn run(site: &Site, format: Format) -> Result<Exit> {
         ))?;
     }
     Ok(Exit::Done)
+}
+
+/// What the overlay lets through that the declaration alone does not. Nothing where the declaration
+/// alone does not hold: then there is nothing to compare with.
+fn widened(overlay: &str, site: &Site, snapshot: &Snapshot) -> Vec<Finding> {
+    let Some(base) = estate::load(&site.with(None)).value else { return Vec::new() };
+    let widening = diff(&base, snapshot).into_iter().filter(|one| one.effect == Effect::Widens);
+    let note = |Change { section, name, said, .. }: Change| {
+        let message =
+            format!("overlay `{overlay}` widens what can cross: {section} {name}: {said}");
+        Finding::note("PC0169", message)
+            .why("an environment that lets more through should do so for all to see")
+            .fix("nothing, if it is meant; `portcullis diff --overlay NAME` says all that differs")
+    };
+    widening.map(note).collect()
 }
 
 /// Prints the schema of the declaration, or that of an overlay.
