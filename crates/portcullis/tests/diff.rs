@@ -53,7 +53,8 @@ fn write(folder: &Path, file: &str, from: &str, to: &str) {
 
 fn load(folder: &Path) -> Snapshot {
     let found = estate::load(&Site::plain(folder));
-    found.value.unwrap_or_else(|| panic!("{:#?}", found.findings))
+    assert!(!found.has_errors(), "{:#?}", found.findings);
+    found.value.unwrap()
 }
 
 /// Changes of the shop with one place written otherwise, there and back.
