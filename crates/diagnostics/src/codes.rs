@@ -7,6 +7,7 @@
 mod access;
 mod declaration;
 mod estate;
+mod machine;
 mod messages;
 mod operations;
 mod overlays;
@@ -35,6 +36,7 @@ pub const ALL: &[Chapter] = &[
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },
     Chapter { title: "Policies", pages: policies::PAGES },
     Chapter { title: "The estate as a whole", pages: estate::PAGES },
+    Chapter { title: "The machine", pages: machine::PAGES },
 ];
 
 /// Every page, without its chapter.

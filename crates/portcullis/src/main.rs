@@ -2,12 +2,15 @@
 //! of its own under [`verbs`]; what serves an estate is wired in [`serving`] and
 //! read anew in [`reloading`]; [`demo`] shows it at work.
 //!
-//! Exit codes: 0 done, 1 something was refused or differs, 2 wrong input or could not run.
+//! Exit codes: 0 done, 1 something was refused or differs, 2 wrong input or could not run, 4 nobody
+//! answers.
 
 #![allow(clippy::print_stdout, reason = "a command line speaks on standard output")]
 #![allow(clippy::print_stderr, reason = "and about its own failures on standard error")]
 
+mod admin_socket;
 mod demo;
+mod descriptors;
 mod reloading;
 mod serving;
 mod verbs;
@@ -19,7 +22,9 @@ use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use portcullis_runtime::estate::Site;
 
-use verbs::{Exit, Format, check, diff, explain, init, key, policy, replay, run, simulate};
+use verbs::{
+    Exit, Format, ask, check, diff, doctor, explain, init, key, policy, replay, run, simulate,
+};
 
 /// Requests make and drop many small values: see `docs/decisions/0002-allocator.md`.
 #[global_allocator]
@@ -50,6 +55,16 @@ enum Verb {
     Check,
     /// Says what changed in meaning between two estates, or two environments of one.
     Diff(diff::Arguments),
+    /// Says whether this machine is fit to serve the estate.
+    Doctor {
+        /// Worker threads that it would be served with; one per core where it is not said.
+        #[arg(long)]
+        workers: Option<usize>,
+    },
+    /// Whether the running gateway serves: exit code 0, or 4.
+    Ready(ask::Arguments),
+    /// Whether the gateway's process lives: exit code 0, or 4.
+    Health(ask::Arguments),
     /// Prints the JSON Schema of `portcullis.yaml`, or that of overlays.
     Schema {
         /// Which of the two.
@@ -90,7 +105,14 @@ enum Verb {
 impl Verb {
     /// Whether its results can be written in more than one format.
     const fn has_formats(&self) -> bool {
-        matches!(self, Self::Check | Self::Diff(_) | Self::Replay { .. } | Self::Simulate { .. })
+        matches!(
+            self,
+            Self::Check
+                | Self::Diff(_)
+                | Self::Doctor { .. }
+                | Self::Replay { .. }
+                | Self::Simulate { .. }
+        )
     }
 
     /// How many overlays it can use: one estate has at most one.
@@ -98,6 +120,9 @@ impl Verb {
         match self {
             Self::Diff(_) => 2,
             Self::Check
+            | Self::Doctor { .. }
+            | Self::Ready(_)
+            | Self::Health(_)
             | Self::Policy { .. }
             | Self::Run(_)
             | Self::Key { .. }
@@ -135,6 +160,9 @@ fn run(Cli { folder, overlay: overlays, format, verb }: Cli) -> Result<Exit> {
         Verb::Init => init::run(&site.folder),
         Verb::Check => check::run(&site, format),
         Verb::Diff(arguments) => diff::run(site.folder, &overlays, arguments, format),
+        Verb::Doctor { workers } => doctor::run(&site, workers, format),
+        Verb::Ready(arguments) => ask::run(&site, &arguments, "/ready"),
+        Verb::Health(arguments) => ask::run(&site, &arguments, "/health"),
         Verb::Schema { of } => check::schema(of),
         Verb::Policy { verb } => policy::run(&site, &verb),
         Verb::Run(arguments) => run::run(&site, &arguments),

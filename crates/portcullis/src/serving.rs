@@ -21,6 +21,8 @@ use portcullis_runtime::{Driver, Stores};
 use portcullis_telemetry::Metrics;
 use tokio::sync::mpsc::Receiver;
 
+use crate::descriptors;
+
 /// What to do where a secret cannot be resolved.
 const SECRET: &str = "a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
 
@@ -28,6 +30,7 @@ const SECRET: &str = "a secret is missing; `portcullis key new --provider … --
 #[derive(Debug)]
 pub(crate) struct Serving {
     folder: PathBuf,
+    workers: usize,
     running: Running,
     admin: AdminDoor,
     state: Arc<Admin>,
@@ -61,7 +64,7 @@ impl Serving {
         let running = server::start(&door, workers).context("the listeners")?;
         admin.ready.store(true, Ordering::Release);
         let folder = folder.to_owned();
-        Ok(Self { folder, running, admin: admin_door, state: admin, door, writer })
+        Ok(Self { folder, workers, running, admin: admin_door, state: admin, door, writer })
     }
 
     /// Lets another snapshot of the same estate decide from the next request on. Requests under way
@@ -76,6 +79,9 @@ impl Serving {
             bail!("`{what}` cannot change while the gateway runs; start it anew");
         }
         let declaration = snapshot.declaration.clone();
+        if let Err(finding) = descriptors::ensure(&declaration, self.workers) {
+            bail!("{}: {}", finding.code, finding.message);
+        }
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);

@@ -8,6 +8,7 @@ use portcullis_runtime::estate::{self, Site};
 use serde_json::{Map, Value};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::descriptors;
 use crate::reloading::{self, Watch};
 use crate::serving::Serving;
 use crate::verbs::{Exit, check};
@@ -39,7 +40,11 @@ pub(crate) fn run(site: &Site, arguments: &Arguments) -> Result<Exit> {
     }
     let Some(snapshot) = found.value else { return Ok(Exit::CouldNotRun) };
     let revision = snapshot.revision.clone();
-    let workers = arguments.workers.unwrap_or_else(cores);
+    let workers = arguments.workers.unwrap_or_else(descriptors::cores);
+    if let Err(finding) = descriptors::ensure(&snapshot.declaration, workers) {
+        eprint!("{}", check::text(&[*finding], &found.sources));
+        return Ok(Exit::CouldNotRun);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let told = {
         let _context = runtime.enter();
@@ -108,10 +113,6 @@ async fn until_told(
             answer.done(taken, said);
         }
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// Written beside and renamed, so that whoever waits for the file reads all of it.
