@@ -30,7 +30,7 @@ const OUTSIDE: Rule = Rule {
 };
 
 /// A name.
-pub(crate) fn name(text: &str, path: &[&str], problems: &mut Problems) {
+pub(crate) fn name(text: &str, path: &[&str], problems: &mut Problems<'_>) {
     let ok = (1..=63).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
@@ -40,7 +40,7 @@ pub(crate) fn name(text: &str, path: &[&str], problems: &mut Problems) {
 }
 
 /// A path inside the estate.
-pub(crate) fn inside(text: &str, path: &[&str], problems: &mut Problems) {
+pub(crate) fn inside(text: &str, path: &[&str], problems: &mut Problems<'_>) {
     let outside = text.starts_with('/') || text.split('/').any(|part| part == "..");
     if outside || text.is_empty() {
         problems.error(OUTSIDE, path, format!("`{text}` is not a path inside the estate"));
@@ -48,7 +48,7 @@ pub(crate) fn inside(text: &str, path: &[&str], problems: &mut Problems) {
 }
 
 /// A text that must not be empty.
-pub(crate) fn filled(text: &str, path: &[&str], problems: &mut Problems) {
+pub(crate) fn filled(text: &str, path: &[&str], problems: &mut Problems<'_>) {
     if text.trim().is_empty() {
         problems.error(VALUE, path, "it is empty");
     }
@@ -59,7 +59,7 @@ pub(crate) fn duration(
     text: &str,
     bounds: (Duration, Duration),
     path: &[&str],
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> Duration {
     match quantity::duration(text) {
         Err(error) => problems.error(VALUE, path, error),
@@ -73,7 +73,12 @@ pub(crate) fn duration(
 }
 
 /// A size within bounds.
-pub(crate) fn size(text: &str, bounds: (u64, u64), path: &[&str], problems: &mut Problems) -> u64 {
+pub(crate) fn size(
+    text: &str,
+    bounds: (u64, u64),
+    path: &[&str],
+    problems: &mut Problems<'_>,
+) -> u64 {
     match quantity::size(text) {
         Err(error) => problems.error(VALUE, path, error),
         Ok(value) if value < bounds.0 || value > bounds.1 => {
@@ -86,7 +91,7 @@ pub(crate) fn size(text: &str, bounds: (u64, u64), path: &[&str], problems: &mut
 }
 
 /// Networks; a single address counts as a network of one.
-pub(crate) fn networks(texts: &[String], path: &[&str], problems: &mut Problems) -> Vec<IpNet> {
+pub(crate) fn networks(texts: &[String], path: &[&str], problems: &mut Problems<'_>) -> Vec<IpNet> {
     let mut networks = Vec::new();
     for (index, text) in texts.iter().enumerate() {
         let read = text
@@ -114,7 +119,7 @@ pub(crate) fn networks(texts: &[String], path: &[&str], problems: &mut Problems)
 pub(crate) fn set(
     texts: &[String],
     path: &[&str],
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> std::collections::BTreeSet<String> {
     let set: std::collections::BTreeSet<String> = texts.iter().cloned().collect();
     if set.is_empty() || set.iter().any(|text| text.trim().is_empty()) {

@@ -54,7 +54,12 @@ const FORM: Rule = Rule {
 const OWN: [&str; 2] = ["add", "remove"];
 
 /// Lays an overlay over a declaration.
-pub(crate) fn lay(base: &Node, overlay: &Node, schema: &Value, problems: &mut Problems) -> Node {
+pub(crate) fn lay(
+    base: &Node,
+    overlay: &Node,
+    schema: &Value,
+    problems: &mut Problems<'_>,
+) -> Node {
     if base.entries().is_none() {
         return base.clone();
     }
@@ -87,7 +92,7 @@ pub(crate) fn lay(base: &Node, overlay: &Node, schema: &Value, problems: &mut Pr
 }
 
 /// Says what stands twice, and leaves the second out.
-fn without_repeats(node: &Node, problems: &mut Problems) -> Node {
+fn without_repeats(node: &Node, problems: &mut Problems<'_>) -> Node {
     let kind = match &node.kind {
         Kind::Map(entries) => {
             let mut once: Vec<Entry> = Vec::new();
@@ -110,12 +115,12 @@ fn without_repeats(node: &Node, problems: &mut Problems) -> Node {
     Node { at: node.at, kind }
 }
 
-struct Layer<'a, 'p> {
+struct Layer<'a, 'p, 'f> {
     root: &'a Value,
-    problems: &'p mut Problems,
+    problems: &'p mut Problems<'f>,
 }
 
-impl<'a> Layer<'a, '_> {
+impl<'a> Layer<'a, '_, '_> {
     fn version(&mut self, base: &Node, overlay: &Node) {
         let version = |node: &Node| node.get("apiVersion").map(|entry| entry.value.to_json());
         let at = overlay.get("apiVersion").map_or((overlay.at.0, overlay.at.0), |one| one.key_at);

@@ -21,40 +21,40 @@ pub(crate) struct Rule {
 /// Which file is a byte in? The files of a declaration share one row of bytes, each with the place
 /// where it begins.
 #[derive(Debug)]
-pub(crate) struct Places {
-    files: Vec<(SourceId, usize)>,
+pub(crate) struct Places<'a> {
+    files: Vec<(&'a SourceId, usize)>,
 }
 
-impl Places {
+impl<'a> Places<'a> {
     /// One file, at the beginning.
-    pub(crate) fn new(source: &SourceId) -> Self {
-        Self { files: vec![(source.clone(), 0)] }
+    pub(crate) fn new(source: &'a SourceId) -> Self {
+        Self { files: vec![(source, 0)] }
     }
 
     /// A further file, which begins there.
-    pub(crate) fn and(mut self, source: &SourceId, begin: usize) -> Self {
-        self.files.push((source.clone(), begin));
+    pub(crate) fn and(mut self, source: &'a SourceId, begin: usize) -> Self {
+        self.files.push((source, begin));
         self
     }
 
     fn span(&self, (start, end): Bytes) -> Option<Span> {
         let (source, begin) = self.files.iter().rfind(|(_, begin)| *begin <= start)?;
         let within = |at: usize| at.saturating_sub(*begin);
-        Some(Span::new(source.clone(), within(start), within(end)))
+        Some(Span::new((*source).clone(), within(start), within(end)))
     }
 
     /// The order of the text.
     fn order(&self, span: Option<&Span>) -> Option<(usize, usize)> {
         let span = span?;
-        let file = self.files.iter().position(|(source, _)| *source == span.source)?;
+        let file = self.files.iter().position(|(source, _)| **source == span.source)?;
         Some((file, span.start))
     }
 }
 
 /// Findings about one declaration.
 #[derive(Debug)]
-pub(crate) struct Problems {
-    places: Places,
+pub(crate) struct Problems<'a> {
+    places: Places<'a>,
     tree: Option<Node>,
     findings: Vec<Finding>,
     /// Paths of values that were not understood.
@@ -63,8 +63,8 @@ pub(crate) struct Problems {
     misnamed: BTreeSet<&'static str>,
 }
 
-impl Problems {
-    pub(crate) const fn new(places: Places) -> Self {
+impl<'a> Problems<'a> {
+    pub(crate) const fn new(places: Places<'a>) -> Self {
         let misnamed = BTreeSet::new();
         Self { places, tree: None, findings: Vec::new(), doubted: Vec::new(), misnamed }
     }

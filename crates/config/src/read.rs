@@ -61,7 +61,7 @@ pub fn read_overlaid_as_meant(
     understand(&tree, problems)
 }
 
-fn understand(tree: &Node, mut problems: Problems) -> (Option<Declaration>, Vec<Finding>) {
+fn understand(tree: &Node, mut problems: Problems<'_>) -> (Option<Declaration>, Vec<Finding>) {
     let tree = shape::mend(tree, &json_schema(), &mut problems);
     let document = serde_json::from_value::<Document>(tree.to_json());
     problems.look_up_in(tree);

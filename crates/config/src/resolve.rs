@@ -32,7 +32,7 @@ const UNREACHED: Rule = Rule {
 };
 
 /// Resolves a document. The declaration counts only where no error was said.
-pub(crate) fn resolve(document: &Document, problems: &mut Problems) -> Declaration {
+pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Declaration {
     for (section, names) in sections(document) {
         for name in names {
             check::name(name, &[section, name], problems);
@@ -80,7 +80,7 @@ fn sections(document: &Document) -> [(&'static str, Vec<&str>); 7] {
 }
 
 /// Law 6: what parses and is not enforced is an error.
-fn unused(document: &Document, problems: &mut Problems) {
+fn unused(document: &Document, problems: &mut Problems<'_>) {
     let boundaries = || document.boundaries.values();
     let provider = |name: &String| boundaries().any(|one| one.identity.providers.contains(name));
     let limit = |name: &String| boundaries().any(|one| one.limits.contains(name));
@@ -122,7 +122,7 @@ fn unused(document: &Document, problems: &mut Problems) {
     }
 }
 
-fn unreachable(document: &Document, problems: &mut Problems) {
+fn unreachable(document: &Document, problems: &mut Problems<'_>) {
     if problems.is_doubtful("zone") {
         return;
     }

@@ -35,19 +35,19 @@ const ONE_OF: Rule =
     Rule { code: "PC0105", why: "what is meant cannot be known", fix: "keep exactly one of them" };
 
 /// Says what does not fit; the tree that fits.
-pub(crate) fn mend(tree: &Node, schema: &Value, problems: &mut Problems) -> Node {
+pub(crate) fn mend(tree: &Node, schema: &Value, problems: &mut Problems<'_>) -> Node {
     let mut mender = Mender { root: schema, problems, path: Vec::new() };
     mender.node(tree, schema, "the declaration")
 }
 
-struct Mender<'a, 'p> {
+struct Mender<'a, 'p, 'f> {
     root: &'a Value,
-    problems: &'p mut Problems,
+    problems: &'p mut Problems<'f>,
     /// Keys and indices from the root, as they were meant.
     path: Vec<String>,
 }
 
-impl<'a> Mender<'a, '_> {
+impl<'a> Mender<'a, '_, '_> {
     fn node(&mut self, node: &Node, schema: &'a Value, name: &str) -> Node {
         let schema = resolved(self.root, schema);
         if let Some(found) = alternatives(schema) {

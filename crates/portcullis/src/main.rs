@@ -19,11 +19,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use portcullis_runtime::estate::Site;
 
 use verbs::{
-    Exit, Format, ask, check, diff, doctor, explain, init, key, policy, replay, run, simulate,
+    Exit, Format, ask, check, diff, doctor, explain, init, key, manual, policy, replay, run,
+    simulate,
 };
 
 /// Requests make and drop many small values: see `docs/decisions/0002-allocator.md`.
@@ -65,6 +66,16 @@ enum Verb {
     Ready(ask::Arguments),
     /// Whether the gateway's process lives: exit code 0, or 4.
     Health(ask::Arguments),
+    /// Prints what a shell needs to complete the command line.
+    Completions {
+        /// The shell.
+        shell: manual::Shell,
+    },
+    /// Writes manual pages.
+    Man {
+        /// Folder to write them into.
+        folder: PathBuf,
+    },
     /// Prints the JSON Schema of `portcullis.yaml`, or that of overlays.
     Schema {
         /// Which of the two.
@@ -129,7 +140,11 @@ impl Verb {
             | Self::Replay { .. }
             | Self::Explain { .. }
             | Self::Simulate { .. } => 1,
-            Self::Init | Self::Schema { .. } | Self::Demo(_) => 0,
+            Self::Init
+            | Self::Schema { .. }
+            | Self::Demo(_)
+            | Self::Completions { .. }
+            | Self::Man { .. } => 0,
         }
     }
 }
@@ -163,6 +178,8 @@ fn run(Cli { folder, overlay: overlays, format, verb }: Cli) -> Result<Exit> {
         Verb::Doctor { workers } => doctor::run(&site, workers, format),
         Verb::Ready(arguments) => ask::run(&site, &arguments, "/ready"),
         Verb::Health(arguments) => ask::run(&site, &arguments, "/health"),
+        Verb::Completions { shell } => manual::completions(shell, Cli::command()),
+        Verb::Man { folder } => manual::man(&folder, Cli::command()),
         Verb::Schema { of } => check::schema(of),
         Verb::Policy { verb } => policy::run(&site, &verb),
         Verb::Run(arguments) => run::run(&site, &arguments),

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod manual;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;

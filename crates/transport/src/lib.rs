@@ -4,6 +4,8 @@
 pub mod address;
 mod answered;
 pub mod fetch;
+pub mod framed;
 pub mod guarded;
 pub mod listen;
+pub mod preface;
 pub mod upstream;

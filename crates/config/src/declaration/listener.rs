@@ -16,4 +16,15 @@ pub struct Listener {
     pub trusted_hops: u8,
     /// Peers from which forwarded headers are believed; required when `trusted_hops` > 0.
     pub trusted_peers: Vec<IpNet>,
+    /// Protocols that are spoken: at least one, each once, in their order here.
+    pub protocols: Vec<Protocol>,
+}
+
+/// A protocol of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// HTTP/1.1 and HTTP/1.0 (RFC 9112).
+    Http1,
+    /// HTTP/2 (RFC 9113).
+    Http2,
 }

@@ -24,7 +24,7 @@ const BASE_PATH: Rule = Rule {
 
 const TIMEOUTS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(600));
 
-pub(super) fn apis(document: &Document, problems: &mut Problems) -> BTreeMap<ApiId, Api> {
+pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap<ApiId, Api> {
     let mut apis = BTreeMap::new();
     for (name, written) in &document.apis {
         let at = |key| ["apis", name.as_str(), key];
@@ -71,7 +71,7 @@ pub(super) fn apis(document: &Document, problems: &mut Problems) -> BTreeMap<Api
 
 pub(super) fn upstreams(
     written: &BTreeMap<String, document::Upstream>,
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> BTreeMap<UpstreamId, Upstream> {
     let mut upstreams = BTreeMap::new();
     for (name, written) in written {

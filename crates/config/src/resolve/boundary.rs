@@ -28,7 +28,7 @@ const WINDOWS: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 
 pub(super) fn boundaries(
     document: &Document,
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> BTreeMap<BoundaryId, Boundary> {
     let mut boundaries: BTreeMap<BoundaryId, Boundary> = BTreeMap::new();
     for (name, written) in &document.boundaries {
@@ -68,7 +68,7 @@ fn identity(
     document: &Document,
     boundary: &str,
     written: &document::Identity,
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> IdentityRule {
     for (index, provider) in written.providers.iter().enumerate() {
         if !document.providers.contains_key(provider) {
@@ -91,7 +91,7 @@ fn limit_names(
     document: &Document,
     boundary: &str,
     written: &[String],
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> Vec<LimitId> {
     for (index, limit) in written.iter().enumerate() {
         let index_text = index.to_string();
@@ -109,7 +109,7 @@ fn limit_names(
 fn inspection(
     boundary: &str,
     written: &document::Inspection,
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> Inspection {
     let path = ["boundaries", boundary, "inspection", "body_bytes_max"];
     Inspection {
@@ -121,7 +121,7 @@ fn inspection(
 
 pub(super) fn limits(
     written: &BTreeMap<String, document::Limit>,
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> BTreeMap<LimitId, Limit> {
     let mut limits = BTreeMap::new();
     for (name, written) in written {
@@ -146,7 +146,7 @@ pub(super) fn limits(
     limits
 }
 
-fn rate_rule(name: &str, written: &document::Rate, problems: &mut Problems) -> LimitRule {
+fn rate_rule(name: &str, written: &document::Rate, problems: &mut Problems<'_>) -> LimitRule {
     let path = ["limits", name, "rate", "window"];
     let window = check::duration(&written.window, WINDOWS, &path, problems);
     // the shape has refused zero

@@ -8,7 +8,7 @@ use std::time::Duration;
 use portcullis_model::{ListenerId, ZoneId};
 
 use crate::check;
-use crate::declaration::{Admin, Guards, Listener, Records};
+use crate::declaration::{Admin, Guards, Listener, Protocol, Records};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 
@@ -27,7 +27,7 @@ const TIMEOUTS: (Duration, Duration) = (Duration::from_millis(100), Duration::fr
 
 pub(super) fn listeners(
     document: &Document,
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> BTreeMap<ListenerId, Listener> {
     let mut listeners: BTreeMap<ListenerId, Listener> = BTreeMap::new();
     for (name, written) in &document.listeners {
@@ -56,7 +56,8 @@ pub(super) fn listeners(
         }
         let zone = ZoneId::new(&written.zone);
         let trusted_hops = written.trusted_hops;
-        let listener = Listener { address, zone, trusted_hops, trusted_peers };
+        let protocols = protocols(&written.protocols, &[path[0], path[1], "protocols"], problems);
+        let listener = Listener { address, zone, trusted_hops, trusted_peers, protocols };
         listeners.insert(ListenerId::new(name), listener);
     }
     if listeners.is_empty() {
@@ -65,7 +66,27 @@ pub(super) fn listeners(
     listeners
 }
 
-pub(super) fn guards(written: &document::Guards, problems: &mut Problems) -> Guards {
+fn protocols(
+    written: &[document::Protocol],
+    path: &[&str],
+    problems: &mut Problems<'_>,
+) -> Vec<Protocol> {
+    let mut protocols: Vec<Protocol> = written
+        .iter()
+        .map(|one| match one {
+            document::Protocol::Http1 => Protocol::Http1,
+            document::Protocol::Http2 => Protocol::Http2,
+        })
+        .collect();
+    protocols.sort();
+    protocols.dedup();
+    if protocols.is_empty() || protocols.len() < written.len() {
+        problems.error(check::VALUE, path, "at least one protocol, and each once");
+    }
+    protocols
+}
+
+pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) -> Guards {
     let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let head = check::size(
         &written.head_bytes_max,
@@ -90,18 +111,19 @@ pub(super) fn guards(written: &document::Guards, problems: &mut Problems) -> Gua
         idle_timeout: timeout(&written.idle_timeout, "idle_timeout"),
         connections_max: written.connections_max,
         connections_per_address_max: written.connections_per_address_max,
+        streams_max: written.streams_max,
         // the shape has refused zero
         address_rate: NonZeroU32::new(written.address_rate).unwrap_or(NonZeroU32::MIN),
         failure_rate: NonZeroU32::new(written.failure_rate).unwrap_or(NonZeroU32::MIN),
     }
 }
 
-pub(super) fn admin(written: &document::Admin, problems: &mut Problems) -> Admin {
+pub(super) fn admin(written: &document::Admin, problems: &mut Problems<'_>) -> Admin {
     check::filled(&written.socket, &["admin", "socket"], problems);
     Admin { socket: written.socket.clone() }
 }
 
-pub(super) fn records(written: &document::Records, problems: &mut Problems) -> Records {
+pub(super) fn records(written: &document::Records, problems: &mut Problems<'_>) -> Records {
     check::filled(&written.directory, &["records", "directory"], problems);
     check::filled(&written.seal_key, &["records", "seal_key"], problems);
     let rotate_bytes = check::size(

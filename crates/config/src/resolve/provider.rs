@@ -65,7 +65,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn providers(
     written: &BTreeMap<String, document::Provider>,
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> BTreeMap<ProviderId, Provider> {
     let mut providers = BTreeMap::new();
     let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
@@ -102,7 +102,7 @@ fn same_types<'a>(
     name: &str,
     jwt: &'a document::Jwt,
     types: &mut BTreeMap<&'a str, &'static str>,
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) {
     for (attribute, written) in &jwt.claims.attributes {
         let kind = match written.kind {
@@ -129,7 +129,7 @@ fn same_types<'a>(
     }
 }
 
-fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems) -> JwtProvider {
+fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>) -> JwtProvider {
     let at = |key| ["providers", name, "jwt", key];
     check::filled(&written.issuer, &at("issuer"), problems);
     if written.algorithms.is_empty() {
@@ -188,7 +188,7 @@ fn claims(written: &document::Claims) -> Claims {
     }
 }
 
-fn key_source(name: &str, written: &document::KeySource, problems: &mut Problems) -> KeySource {
+fn key_source(name: &str, written: &document::KeySource, problems: &mut Problems<'_>) -> KeySource {
     match written {
         document::KeySource::File(file) => {
             let path = ["providers", name, "jwt", "keys", "file", "path"];
@@ -244,7 +244,7 @@ fn is_safe_url(text: &str) -> bool {
 fn api_key_provider(
     name: &str,
     written: &document::ApiKeys,
-    problems: &mut Problems,
+    problems: &mut Problems<'_>,
 ) -> ApiKeyProvider {
     let at = |key| ["providers", name, "api_keys", key];
     let token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';

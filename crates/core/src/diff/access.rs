@@ -68,6 +68,10 @@ pub(super) fn listeners(was: &Declaration, is: &Declaration, changes: &mut Chang
         let effect = moved(was.address, is.address);
         thing.value(effect, "address", &was.address, &is.address);
         thing.value(Effect::CannotBeTold, "zone", &was.zone, &is.zone);
+        if was.protocols != is.protocols {
+            let said = format!("protocols: {:?} -> {:?}", was.protocols, is.protocols);
+            thing.say(Effect::CannotBeTold, said);
+        }
         thing.value(Effect::CannotBeTold, "trusted_hops", &was.trusted_hops, &is.trusted_hops);
         let peers = |list: &[ipnet::IpNet]| list.iter().copied().collect();
         thing.members(
@@ -79,6 +83,7 @@ pub(super) fn listeners(was: &Declaration, is: &Declaration, changes: &mut Chang
         let mut rest = is.clone();
         rest.address = was.address;
         rest.zone.clone_from(&was.zone);
+        rest.protocols.clone_from(&was.protocols);
         rest.trusted_hops = was.trusted_hops;
         rest.trusted_peers.clone_from(&was.trusted_peers);
         thing.rest(was, &rest);

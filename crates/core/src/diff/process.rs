@@ -42,6 +42,7 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     thing.bound("connections_max", &old.connections_max, &new.connections_max);
     let per_address = "connections_per_address_max";
     thing.bound(per_address, &old.connections_per_address_max, &new.connections_per_address_max);
+    thing.bound("streams_max", &old.streams_max, &new.streams_max);
     thing.bound("address_rate", &old.address_rate, &new.address_rate);
     thing.bound("failure_rate", &old.failure_rate, &new.failure_rate);
     let mut rest = *new;
@@ -53,6 +54,7 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     rest.idle_timeout = old.idle_timeout;
     rest.connections_max = old.connections_max;
     rest.connections_per_address_max = old.connections_per_address_max;
+    rest.streams_max = old.streams_max;
     rest.address_rate = old.address_rate;
     rest.failure_rate = old.failure_rate;
     thing.rest(old, &rest);
