@@ -78,7 +78,7 @@ fn each_illness_has_its_code() {
     let shop = shop(&[]);
     let folder = shop.folder();
     assert_eq!(codes(folder), [""; 0]);
-    close(&folder.join("state/pepper"), 0o640);
+    close(&folder.join("state/pepper"), 0o644);
     assert_eq!(codes(folder), ["PC0513"]);
     close(&folder.join("state/pepper"), 0o600);
     close(&folder.join("state/seal.key"), 0o604);

@@ -11,7 +11,7 @@ super::page::table! {
         matters "A gateway without file descriptors accepts no connection and writes no record."
         mend "Lower `guards.connections_max` or the `connections_max` of upstreams, or allow more: `LimitNOFILE=` of the systemd unit, `ulimit -Hn`.";
     "PC0513" Error: "a secret is missing or open to others"
-        means "A pepper, a store of API keys or the seal key is missing, cannot be read, has the wrong length, or may be read or written by others than its owner."
+        means "A pepper, a store of API keys or the seal key is missing, cannot be read, has the wrong length, may be read by everybody, or written by others than its owner."
         matters "Without its secret a provider accepts nobody, and a secret that others read is none."
         mend "Make it with `portcullis key new`; the file belongs to the gateway's user, with mode 0600.";
     "PC0514" Error: "an issuer's keys cannot be had"

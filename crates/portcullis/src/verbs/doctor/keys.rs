@@ -15,8 +15,9 @@ use portcullis_transport::fetch::{self, FetchRules};
 use super::clock;
 use super::visit::Visit;
 
-/// Permissions of everybody but the owner.
-const OTHERS: u32 = 0o077;
+/// To write as the group, or anything as everybody else. The group may read: mounted secrets are handed
+/// to a process by its group.
+const OTHERS: u32 = 0o027;
 
 /// Most that our clock and an issuer's may differ: its `Date` counts whole seconds.
 const DIFFERENCE_MAX: Duration = Duration::from_secs(5);
@@ -81,7 +82,7 @@ fn seal_key(path: &Path) -> Result<String, String> {
     }
 }
 
-/// Whether nobody but the owner may read or write a file.
+/// Whether nobody but the owner may write a file, and nobody beyond the group read it.
 fn owned(path: &Path) -> Result<(), String> {
     let mode = std::fs::metadata(path).map_err(|error| format!("`{}`: {error}", path.display()));
     match mode?.permissions().mode() & OTHERS {
