@@ -11,6 +11,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod tls;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,9 +25,10 @@ pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::{Listener, Protocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
-    ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
-    Provider, SecretRef,
+    ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
+    JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
+pub use self::tls::{ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::Upstream;
 
 /// A whole estate.

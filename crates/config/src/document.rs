@@ -8,6 +8,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod tls;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -21,8 +22,10 @@ pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
-    ApiKeys, AttributeKind, Claims, Jwt, KeySource, PrincipalKind, Provider, Secret,
+    ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
+    PrincipalKind, Provider, Secret,
 };
+pub(crate) use self::tls::{Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::Upstream;
 
 /// One estate: its zones, what crosses between them, and under which rules.

@@ -3,8 +3,10 @@
 
 mod api;
 mod boundary;
+mod certificate;
 mod listener;
 mod provider;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +62,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
     // what nothing refers to may have been meant by a name that stands for nothing
     unused(document, problems);
     unreachable(document, problems);
+    certificate::usable(document, problems);
     declaration
 }
 

@@ -10,6 +10,7 @@ use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION,
 };
 use http::{HeaderName, HeaderValue};
+use portcullis_identity::certificate;
 use portcullis_model::{ListenerId, Method, Reason, Stage};
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_spec::Location;
@@ -31,6 +32,8 @@ pub struct Arrival {
     pub peer: IpAddr,
     /// Where it arrived.
     pub listener: ListenerId,
+    /// What came of the connection's client certificate, where one was shown.
+    pub certificate: Option<certificate::Shown>,
 }
 
 /// A request whose operation and crossing are known.
@@ -45,6 +48,8 @@ pub struct Received {
     pub parameters: Vec<String>,
     /// The crossing.
     pub crossing: Arc<CompiledBoundary>,
+    /// What came of the connection's client certificate, where one was shown.
+    pub certificate: Option<certificate::Shown>,
 }
 
 impl Received {
@@ -76,13 +81,14 @@ pub(crate) fn decide(
             }
             Ok(message) => {
                 note_message(trace, &message);
+                note_certificate(trace, arrival.certificate.as_ref());
                 let address = message.client_address;
                 trace.message = Some(Arc::new(message));
                 Step::More(arrival, vec![Need::Guard { address }])
             }
         };
     };
-    match guard(facts, trace).and_then(|()| route(&arrival.listener, message, snapshot, trace)) {
+    match guard(facts, trace).and_then(|()| route(&arrival, message, snapshot, trace)) {
         Ok(received) => Step::Next(received),
         Err(refusal) => Step::Refused(refusal),
     }
@@ -185,6 +191,15 @@ fn note_message(trace: &mut Trace, message: &Message) {
     );
 }
 
+/// The certificate's facts, or why it is not trusted now.
+fn note_certificate(trace: &mut Trace, shown: Option<&certificate::Shown>) {
+    match shown {
+        None => {}
+        Some(Ok(certificate)) => trace.personal_fact("certificate", certificate.facts()),
+        Some(Err(refused)) => trace.verdict("certificate", Err(refused)),
+    }
+}
+
 /// SHA-256 over method, host, target and every header that is left, each with its length.
 fn digest(message: &Message) -> String {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
@@ -222,13 +237,13 @@ fn guard(facts: &Facts, trace: &mut Trace) -> Result<(), Refusal> {
 }
 
 fn route(
-    listener: &ListenerId,
+    arrival: &Arrival,
     message: Arc<Message>,
     snapshot: &Snapshot,
     trace: &mut Trace,
 ) -> Result<Received, Refusal> {
     let from = snapshot
-        .zone_of(listener)
+        .zone_of(&arrival.listener)
         .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "listener"))?;
     trace.crossing.from = Some(from.clone());
     let matched = snapshot
@@ -270,6 +285,7 @@ fn route(
         operation: Arc::clone(operation),
         parameters,
         crossing: Arc::clone(crossing),
+        certificate: arrival.certificate.clone(),
     })
 }
 

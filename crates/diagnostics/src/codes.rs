@@ -14,6 +14,7 @@ mod overlays;
 mod page;
 mod policies;
 mod resolved;
+mod tls;
 
 pub use page::{Example, Page};
 
@@ -30,6 +31,7 @@ pub struct Chapter {
 pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
+    Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Overlays", pages: overlays::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },

@@ -1,6 +1,7 @@
 //! The door that carries requests.
 //!
-//! [`server`] listens; a connection is handed to hyper behind the guard of its protocol; [`serve`] has
+//! [`server`] listens; a connection is handed to hyper behind the guard of its protocol, after its
+//! [`handshake`] where it speaks TLS; [`serve`] has
 //! one request decided, carried and recorded; [`admin`] answers operators on a socket of its own.
 
 pub mod admin;
@@ -9,6 +10,7 @@ pub mod body;
 mod connection;
 pub mod connections;
 pub mod door;
+pub mod handshake;
 pub mod origin;
 pub mod pools;
 pub mod serve;

@@ -4,12 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use portcullis_model::ListenerId;
+use portcullis_identity::certificate::Shown;
+use portcullis_model::{ListenerId, Timestamp};
 use portcullis_reading::http1::Bounds;
 use portcullis_reading::violation::Violation;
 use portcullis_transport::framed::Framed;
 use portcullis_transport::guarded::Connection;
+use portcullis_transport::tls::Peer;
 
+use crate::door::Live;
 use crate::stalled::{Mark, Stalls};
 
 /// Where requests of one connection come from.
@@ -19,12 +22,23 @@ pub struct Origin {
     pub listener: ListenerId,
     /// The connection's other end.
     pub peer: IpAddr,
+    /// The client's certificate, where it showed one.
+    pub certificate: Option<Arc<Peer>>,
     /// What the guarded stream says.
     pub wire: Wire,
     /// Bounds of heads.
     pub bounds: Bounds,
     /// Requests so far.
     pub requests: AtomicU64,
+}
+
+impl Origin {
+    /// What the client's certificate comes to under the trust of this moment.
+    #[must_use]
+    pub fn shown(&self, live: &Live, now: Timestamp) -> Option<Shown> {
+        let trust = live.tls.get(&self.listener).and_then(|server| server.trust());
+        self.certificate.as_ref().map(|peer| peer.shown(trust, now))
+    }
 }
 
 /// The guarded stream below the HTTP layer.

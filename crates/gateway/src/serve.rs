@@ -55,7 +55,12 @@ impl Worker {
         }
         let deadline = live.snapshot().declaration.guards.body_timeout;
         let mut body = RequestBody::new(incoming, deadline, origin.wire.clone());
-        let arrival = Arrival { parts, peer: origin.peer, listener: origin.listener.clone() };
+        let arrival = Arrival {
+            parts,
+            peer: origin.peer,
+            listener: origin.listener.clone(),
+            certificate: origin.shown(&live, now),
+        };
         let decided = live.driver.decide(arrival, id.clone(), now, &mut body).await;
         let reason = decided.verdict.as_ref().err().map(|refusal| refusal.reason);
         let crossing = &decided.open.trace().crossing;

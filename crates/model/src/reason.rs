@@ -199,6 +199,15 @@ reasons! {
     ApiKeyRevoked "identify.api_key_revoked" Identify 401 InvalidToken
         "the API key has been revoked"
         "The key was revoked.";
+    CertificateUntrusted "identify.certificate_untrusted" Identify 401 InvalidToken
+        "the client certificate is not trusted any more"
+        "The certificate with which the connection was opened does not verify now: it was revoked, its authority is not trusted any more, or its status is unknown because a revocation list has expired.";
+    CertificateExpired "identify.certificate_expired" Identify 401 InvalidToken
+        "the client certificate has expired"
+        "The time is outside the validity of the certificate with which the connection was opened, or of one above it.";
+    CertificateNameRefused "identify.certificate_name_refused" Identify 401 InvalidToken
+        "the client certificate does not name a caller that is known here"
+        "The certificate has no name of the declared kind, more than one, one that is not in the strict form of a SPIFFE ID, or one outside the declared trust domain or domains.";
     TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
         "not permitted"
         "The guarded tenant policy forbids: the caller's tenant is not the resource's.";

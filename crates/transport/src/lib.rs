@@ -8,4 +8,5 @@ pub mod framed;
 pub mod guarded;
 pub mod listen;
 pub mod preface;
+pub mod tls;
 pub mod upstream;

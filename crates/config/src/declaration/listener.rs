@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 use portcullis_model::ZoneId;
 
+use super::tls::Tls;
+
 /// A listening socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
@@ -18,6 +20,8 @@ pub struct Listener {
     pub trusted_peers: Vec<IpNet>,
     /// Protocols that are spoken: at least one, each once, in their order here.
     pub protocols: Vec<Protocol>,
+    /// How it speaks TLS; without it, it does not.
+    pub tls: Option<Tls>,
 }
 
 /// A protocol of a listener.

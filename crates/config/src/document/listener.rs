@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::tls::Tls;
+
 /// A listening socket.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +22,9 @@ pub(crate) struct Listener {
     /// Protocols that are spoken; without TLS a client says by its first bytes which it speaks.
     #[serde(default = "default_protocols")]
     pub(crate) protocols: Vec<Protocol>,
+    /// How it speaks TLS; without it, it does not.
+    #[serde(default)]
+    pub(crate) tls: Option<Tls>,
 }
 
 /// A protocol of a listener.

@@ -11,6 +11,7 @@ use crate::check;
 use crate::declaration::{Admin, Guards, Listener, Protocol, Records};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
+use crate::resolve::tls;
 
 const HOPS: Rule = Rule {
     code: "PC0116",
@@ -57,7 +58,8 @@ pub(super) fn listeners(
         let zone = ZoneId::new(&written.zone);
         let trusted_hops = written.trusted_hops;
         let protocols = protocols(&written.protocols, &[path[0], path[1], "protocols"], problems);
-        let listener = Listener { address, zone, trusted_hops, trusted_peers, protocols };
+        let tls = written.tls.as_ref().map(|written| tls::tls(name, written, problems));
+        let listener = Listener { address, zone, trusted_hops, trusted_peers, protocols, tls };
         listeners.insert(ListenerId::new(name), listener);
     }
     if listeners.is_empty() {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{ApiKeyProvider, JwtProvider, Provider};
+use portcullis_config::declaration::{ApiKeyProvider, CertificateProvider, JwtProvider, Provider};
 
 use super::change::{Changes, Effect, Thing};
 
@@ -14,7 +14,7 @@ pub(super) fn providers(was: &Declaration, is: &Declaration, changes: &mut Chang
     changes.named("providers", Effect::Neutral, both, |was, is, thing| match (was, is) {
         (Provider::Jwt(was), Provider::Jwt(is)) => jwt(was, is, thing),
         (Provider::ApiKeys(was), Provider::ApiKeys(is)) => api_keys(was, is, thing),
-        (was, is) if was == is => {}
+        (Provider::Certificates(was), Provider::Certificates(is)) => certificates(was, is, thing),
         (_, _) => thing.say(Effect::CannotBeTold, "is a provider of another kind"),
     });
 }
@@ -61,6 +61,21 @@ fn api_keys(was: &ApiKeyProvider, is: &ApiKeyProvider, thing: &mut Thing<'_>) {
     thing.rest(was, &rest);
 }
 
+fn certificates(was: &CertificateProvider, is: &CertificateProvider, thing: &mut Thing<'_>) {
+    thing.value(Effect::CannotBeTold, "subject", &was.subject, &is.subject);
+    let names = |one: &CertificateProvider| one.grants.keys().cloned().collect();
+    thing.members(Effect::Widens, "grants of", &names(was), &names(is));
+    for (name, grant) in &is.grants {
+        if was.grants.get(name).is_some_and(|before| before != grant) {
+            thing.say(Effect::CannotBeTold, format!("grants of `{name}` are others"));
+        }
+    }
+    let mut rest = is.clone();
+    rest.subject.clone_from(&was.subject);
+    rest.grants.clone_from(&was.grants);
+    thing.rest(was, &rest);
+}
+
 /// Compares listeners.
 pub(super) fn listeners(was: &Declaration, is: &Declaration, changes: &mut Changes) {
     let both = (&was.listeners, &is.listeners);
@@ -68,6 +83,14 @@ pub(super) fn listeners(was: &Declaration, is: &Declaration, changes: &mut Chang
         let effect = moved(was.address, is.address);
         thing.value(effect, "address", &was.address, &is.address);
         thing.value(Effect::CannotBeTold, "zone", &was.zone, &is.zone);
+        let tls = match (&was.tls, &is.tls) {
+            (Some(_), None) => Effect::Widens,
+            (None, Some(_)) => Effect::Narrows,
+            (Some(_), Some(_)) | (None, None) => Effect::CannotBeTold,
+        };
+        if was.tls != is.tls {
+            thing.say(tls, "speaks TLS otherwise, or not");
+        }
         if was.protocols != is.protocols {
             let said = format!("protocols: {:?} -> {:?}", was.protocols, is.protocols);
             thing.say(Effect::CannotBeTold, said);
@@ -83,6 +106,7 @@ pub(super) fn listeners(was: &Declaration, is: &Declaration, changes: &mut Chang
         let mut rest = is.clone();
         rest.address = was.address;
         rest.zone.clone_from(&was.zone);
+        rest.tls.clone_from(&was.tls);
         rest.protocols.clone_from(&was.protocols);
         rest.trusted_hops = was.trusted_hops;
         rest.trusted_peers.clone_from(&was.trusted_peers);

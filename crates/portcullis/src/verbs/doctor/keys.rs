@@ -42,6 +42,8 @@ pub(super) fn examine(visit: &mut Visit<'_>) {
                 let result = api_keys(id.as_str(), keys, visit.folder);
                 visit.take(&what, result.map_err(secret));
             }
+            // their files are read, and their validity judged, with the estate
+            Provider::Certificates(_) => visit.fine(what, "its authorities are read"),
             Provider::Jwt(jwt) => issuer(&what, id.as_str(), jwt, visit),
         }
     }
