@@ -2,7 +2,8 @@
 //!
 //! [`server`] listens; a connection is handed to hyper behind the guard of its protocol, after its
 //! [`handshake`] where it speaks TLS; [`serve`] has
-//! one request decided, carried and recorded; [`admin`] answers operators on a socket of its own.
+//! one request decided, carried and recorded; [`admin`] answers operators on a socket of its own, over
+//! which [`handover`] brings listening sockets to the next process.
 
 pub mod admin;
 pub mod answer;
@@ -10,12 +11,14 @@ pub mod body;
 mod connection;
 pub mod connections;
 pub mod door;
+pub mod handover;
 pub mod handshake;
 pub mod origin;
 pub mod pools;
 pub mod serve;
 pub mod server;
 pub mod stalled;
+mod stop;
 pub mod streamed;
 
 pub use door::Door;

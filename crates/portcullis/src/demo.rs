@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit> {
         return Ok(Exit::CouldNotRun);
     };
     let records = scene.folder().join(&snapshot.declaration.records.directory);
-    let serving = Serving::start(snapshot, scene.folder(), 2)?;
+    let serving = Serving::start(snapshot, scene.folder(), 2, None)?;
     let rows = rows::rows(&scene);
     println!("{:<58} {:<34} {:<34} {:>8}", "request", "expected", "got", "time");
     let mut shown = Vec::new();

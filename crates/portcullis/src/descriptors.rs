@@ -23,11 +23,14 @@ pub(crate) fn cores() -> usize {
 pub(crate) fn needed(declaration: &Declaration, workers: usize) -> u64 {
     let workers = u64::try_from(workers).unwrap_or(u64::MAX);
     let listeners = u64::try_from(declaration.listeners.len()).unwrap_or(u64::MAX);
-    // pools are per worker, and so are the sockets that share a listener's address
+    // pools are per worker, and so are the sockets that share a listener's address; each is open
+    // twice, for whoever takes over
     let upstreams: u64 =
         declaration.upstreams.values().map(|one| u64::from(one.connections_max)).sum();
     u64::from(declaration.guards.connections_max)
-        .saturating_add(upstreams.saturating_add(listeners).saturating_mul(workers))
+        .saturating_add(
+            upstreams.saturating_add(listeners.saturating_mul(2)).saturating_mul(workers),
+        )
         .saturating_add(PER_WORKER.saturating_mul(workers))
         .saturating_add(OTHERS)
 }

@@ -11,6 +11,7 @@
 mod admin_socket;
 mod demo;
 mod descriptors;
+mod notify;
 mod reloading;
 mod serving;
 mod verbs;
