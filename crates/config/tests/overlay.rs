@@ -48,7 +48,10 @@ fn the_staging_overlay_changes_adds_and_removes() {
     let staging = declaration.unwrap();
     assert_eq!(staging.estate, "shop-staging");
     let stock = &staging.upstreams[&"stock".into()];
-    assert_eq!((stock.host.as_str(), stock.response_timeout.as_secs()), ("10.20.0.12", 5));
+    assert_eq!(
+        (stock.addresses[0].host.as_str(), stock.response_timeout.as_secs()),
+        ("10.20.0.12", 5)
+    );
     assert_eq!(stock.idle_timeout.as_secs(), 2, "what is not said stays");
     let Provider::Jwt(idp) = &staging.providers[&"shop-idp".into()] else { panic!() };
     assert!(matches!(&idp.keys, KeySource::File { path } if path == "state/staging-keys.json"));

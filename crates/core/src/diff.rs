@@ -15,6 +15,7 @@ mod change;
 mod operations;
 mod policies;
 mod process;
+mod upstreams;
 
 use crate::snapshot::Snapshot;
 
@@ -32,7 +33,7 @@ pub fn diff(old: &Snapshot, new: &Snapshot) -> Vec<Change> {
     access::providers(was, is, &mut changes);
     access::listeners(was, is, &mut changes);
     policies::policies(&old.engine, &new.engine, &mut changes);
-    process::upstreams(was, is, &mut changes);
+    upstreams::upstreams(was, is, &mut changes);
     process::process(was, is, &mut changes);
     changes.into_sorted()
 }

@@ -20,6 +20,8 @@ pub mod server;
 pub mod stalled;
 mod stop;
 pub mod streamed;
+pub mod upstreams;
 
 pub use door::Door;
 pub use server::Running;
+pub use upstreams::Upstreams;

@@ -164,7 +164,7 @@ const TABLE: &[Row] = &[
         "\"127.0.0.1:8091\"",
         "\"127.0.0.1:8099\"",
         CannotBeTold,
-        "upstreams orders: address",
+        "upstreams orders: address `127.0.0.1:8099` added",
     ),
     (
         DECLARATION,
@@ -336,7 +336,7 @@ fn on_the_command_line() {
     let count = |effect: &str| {
         json["changes"].as_array().unwrap().iter().filter(|one| one["effect"] == effect).count()
     };
-    assert_eq!((count("widens"), count("cannot_be_told")), (1, 4), "{json:#}");
+    assert_eq!((count("widens"), count("cannot_be_told")), (1, 6), "{json:#}");
     assert_ne!(json["revisions"]["old"], json["revisions"]["new"]);
     let (code, said) = run(&["diff"]);
     assert!(code == Some(2) && said.contains("nothing to compare"), "{said}");

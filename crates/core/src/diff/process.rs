@@ -1,32 +1,8 @@
-//! Where is it carried, and how does the process itself behave? Upstreams, guards, admin door and
-//! records; and whatever a declaration has besides.
+//! How does the process itself behave? Guards, admin door and records; and whatever a declaration has besides.
 
 use portcullis_config::Declaration;
 
 use super::change::{Changes, Effect};
-
-/// Compares upstreams.
-pub(super) fn upstreams(was: &Declaration, is: &Declaration, changes: &mut Changes) {
-    let both = (&was.upstreams, &is.upstreams);
-    changes.named("upstreams", Effect::Neutral, both, |was, is, thing| {
-        let at =
-            |one: &portcullis_config::declaration::Upstream| format!("{}:{}", one.host, one.port);
-        thing.value(Effect::CannotBeTold, "address", &at(was), &at(is));
-        thing.value(Effect::Neutral, "connect_timeout", &was.connect_timeout, &is.connect_timeout);
-        let timeout = "response_timeout";
-        thing.value(Effect::Neutral, timeout, &was.response_timeout, &is.response_timeout);
-        thing.value(Effect::Neutral, "idle_timeout", &was.idle_timeout, &is.idle_timeout);
-        thing.value(Effect::Neutral, "connections_max", &was.connections_max, &is.connections_max);
-        let mut rest = is.clone();
-        rest.host.clone_from(&was.host);
-        rest.port = was.port;
-        rest.connect_timeout = was.connect_timeout;
-        rest.response_timeout = was.response_timeout;
-        rest.idle_timeout = was.idle_timeout;
-        rest.connections_max = was.connections_max;
-        thing.rest(was, &rest);
-    });
-}
 
 /// Compares what there is one of.
 pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes) {
