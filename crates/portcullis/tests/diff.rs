@@ -47,6 +47,9 @@ fn write(folder: &Path, file: &str, from: &str, to: &str) {
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains(from), "{file} has no `{from}`");
     std::fs::write(&path, text.replace(from, to)).unwrap();
+    if file != CONTRACT {
+        return;
+    }
     let baseline = Command::new(BINARY).arg("-C").arg(folder).args(["policy", "baseline"]).output();
     assert!(baseline.unwrap().status.success(), "{from} -> {to}");
 }

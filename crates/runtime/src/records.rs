@@ -386,8 +386,8 @@ mod tests {
         let directory = folder.path().join("records");
         std::fs::create_dir_all(&directory).unwrap();
         let (held, left) = (
-            directory.join("records-1-000001-1.jsonl"),
-            directory.join("records-1-000002-1.jsonl"),
+            directory.join("records-00000000000001-000001-1.jsonl"),
+            directory.join("records-00000000000001-000002-1.jsonl"),
         );
         let file = std::fs::File::create(&held).unwrap();
         file.lock_shared().unwrap();
