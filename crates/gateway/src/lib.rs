@@ -8,11 +8,13 @@
 pub mod admin;
 pub mod answer;
 pub mod body;
+mod carry;
 mod connection;
 pub mod connections;
 pub mod door;
 pub mod handover;
 pub mod handshake;
+pub mod lifetime;
 pub mod origin;
 pub mod pools;
 pub mod serve;
@@ -20,6 +22,7 @@ pub mod server;
 pub mod stalled;
 mod stop;
 pub mod streamed;
+pub mod tunnel;
 pub mod upstreams;
 
 pub use door::Door;

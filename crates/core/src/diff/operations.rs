@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use portcullis_config::Declaration;
+use portcullis_config::declaration::Api;
 use portcullis_spec::{Operation, TenantSource};
 
 use super::change::{Changes, Effect, Thing};
@@ -37,7 +38,9 @@ pub(super) fn apis(was: &Declaration, is: &Declaration, changes: &mut Changes) {
         thing.value(Effect::Neutral, "owner", &was.owner, &is.owner);
         thing.value(Effect::Neutral, "lifecycle", &was.lifecycle, &is.lifecycle);
         thing.members(Effect::Neutral, "class of data", &was.data, &is.data);
+        streams(was, is, thing);
         let mut rest = is.clone();
+        rest.streams.clone_from(&was.streams);
         rest.hosts.clone_from(&was.hosts);
         rest.zone.clone_from(&was.zone);
         rest.upstream.clone_from(&was.upstream);
@@ -49,6 +52,18 @@ pub(super) fn apis(was: &Declaration, is: &Declaration, changes: &mut Changes) {
         rest.base_path.clone_from(&was.base_path);
         thing.rest(was, &rest);
     });
+}
+
+/// Operations whose messages go on after they were judged: what passes then is not inspected.
+fn streams(was: &Api, is: &Api, thing: &mut Thing<'_>) {
+    let names = |api: &Api| api.streams.keys().cloned().collect();
+    thing.members(Effect::Widens, "stream", &names(was), &names(is));
+    for (name, new) in &is.streams {
+        let Some(old) = was.streams.get(name) else { continue };
+        thing.value(Effect::CannotBeTold, &format!("stream `{name}`"), &old.kind, &new.kind);
+        thing.bound(&format!("idle_timeout of `{name}`"), &old.idle_timeout, &new.idle_timeout);
+        thing.bound(&format!("longest of `{name}`"), &old.longest, &new.longest);
+    }
 }
 
 fn by_name(snapshot: &Snapshot) -> ByName<'_> {
