@@ -93,11 +93,15 @@ fn no_byte_costs_more_than_a_hundred_times_its_size() {
         ("bodies", body(10), body(12_000)),
         ("streams", streams(1), streams(90)),
     ] {
-        // what a connection costs before it says much is fixed; what it says must cost little
-        let (one, other) = (wide(), wide());
-        let (small, large) = (taken(&one, 400, &few), taken(&other, 400, &more));
-        let bytes = 400 * u64::try_from(more.len() - few.len()).unwrap();
-        let times = large.saturating_sub(small) / bytes;
+        // what a connection costs before it says much is fixed; what it says must cost little. The
+        // kernel gives memory in pieces: whatever else moves only adds, so the least of three counts
+        let measure = || {
+            let (one, other) = (wide(), wide());
+            let (small, large) = (taken(&one, 400, &few), taken(&other, 400, &more));
+            let bytes = 400 * u64::try_from(more.len() - few.len()).unwrap();
+            (large.saturating_sub(small) / bytes, small)
+        };
+        let (times, small) = (0..3).map(|_| measure()).min().unwrap();
         println!("{name}: {} KiB for a connection, {times} times for a byte", small / 400 / 1024);
         assert!(times <= 100, "{name}: {times} times");
         // what a fresh process touches for the first time is among it

@@ -348,11 +348,11 @@ fn curl_speaks_it_too() {
             "--write-out",
             "%{http_version} %{http_code}",
         ])
-        .args(["--header", "Host: api.shop.example", "--output", "/dev/null", &url])
+        .args(["--header", "Host: api.shop.example", "--output", "-", &url])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(said, "2 200", "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.ends_with("2 200"), "{said} {}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(shop.upstream.take().len(), 1);
 }
 
