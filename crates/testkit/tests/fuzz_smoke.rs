@@ -155,7 +155,7 @@ fn smoke(names: &[&str]) {
 const HTTP: &[&str] =
     &["answer", "chunks", "cookies", "form_fields", "head", "host", "message", "path", "query"];
 const IDENTITY: &[&str] = &["api_key", "credential", "jwk_set", "jwt", "key_file"];
-const TEXTS: &[&str] = &["contract", "declaration", "json", "record", "record_file"];
+const TEXTS: &[&str] = &["contract", "declaration", "json", "overlay", "record", "record_file"];
 
 #[test]
 fn readers_of_http() {
