@@ -88,7 +88,7 @@ impl Streamed {
     }
 
     fn end_if_read(&mut self) {
-        if self.body.is_end_stream()
+        if self.body.is_whole()
             && let Some(crossing) = self.crossing.take()
         {
             crossing.end(None);

@@ -222,7 +222,7 @@ impl Pool {
                 if let Some(many) = self.shared.get(endpoint.id) {
                     return Ok(Wire::Many(many));
                 }
-                Some(self.shared.connecting(target.timeouts.connect).await?)
+                self.shared.connecting(endpoint.id, target.timeouts.connect).await?
             }
         };
         if let Some(many) = self.shared.get(endpoint.id) {
@@ -236,8 +236,8 @@ impl Pool {
                 .await
                 .map_err(|_| Failure::Timeout(length))??,
         };
-        if let Wire::Many(many) = &wire {
-            self.shared.put(endpoint.id, many.clone());
+        if target.protocol != Protocol::Http1 {
+            self.shared.learn(endpoint.id, wire.many());
         }
         Ok(wire)
     }
