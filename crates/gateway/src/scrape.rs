@@ -41,13 +41,13 @@ pub struct Scrape {
 }
 
 impl Scrape {
-    /// Answers with these metrics at an address. Whoever takes over shares it with the process that
-    /// leaves, for as long as that takes.
+    /// Answers with these metrics at an address; `shared` with the process that it is taken over
+    /// from.
     ///
     /// # Errors
     /// When the address cannot be bound or the thread cannot be started.
-    pub fn start(address: SocketAddr, metrics: Arc<Metrics>, takes_over: bool) -> io::Result<Self> {
-        if !takes_over {
+    pub fn start(address: SocketAddr, metrics: Arc<Metrics>, shared: bool) -> io::Result<Self> {
+        if !shared {
             listen::is_free(address)?;
         }
         let socket = listen::bind(address)?;
@@ -56,7 +56,7 @@ impl Scrape {
         let (stop, stopped) = watch::channel(false);
         let thread = std::thread::Builder::new()
             .name("metrics".to_owned())
-            .spawn(move || runtime.block_on(serve_all(socket, metrics, stopped)))?;
+            .spawn(move || runtime.block_on(listen(socket, metrics, stopped)))?;
         Ok(Self { address, stop, thread })
     }
 
@@ -69,7 +69,7 @@ impl Scrape {
     }
 }
 
-async fn serve_all(socket: StdListener, metrics: Arc<Metrics>, mut stopped: watch::Receiver<bool>) {
+async fn listen(socket: StdListener, metrics: Arc<Metrics>, mut stopped: watch::Receiver<bool>) {
     let socket = match TcpListener::from_std(socket) {
         Ok(socket) => socket,
         Err(error) => return tracing::error!(%error, "metrics cannot be answered"),
