@@ -9,6 +9,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use portcullis_core::Snapshot;
 use portcullis_core::diff::{Change, Effect, diff};
@@ -64,8 +65,9 @@ fn load(folder: &Path) -> Snapshot {
 fn changes(file: &str, from: &str, to: &str) -> (Vec<Change>, Vec<Change>) {
     let folder = shop();
     write(folder.path(), file, from, to);
-    let (old, new) = (load(Path::new(SHOP)), load(folder.path()));
-    (diff(&old, &new), diff(&new, &old))
+    static AS_IT_STANDS: LazyLock<Snapshot> = LazyLock::new(|| load(Path::new(SHOP)));
+    let new = load(folder.path());
+    (diff(&AS_IT_STANDS, &new), diff(&new, &AS_IT_STANDS))
 }
 
 const fn back(effect: Effect) -> Effect {

@@ -29,6 +29,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("jwt", identity::jwt),
     ("key_file", identity::key_file),
     ("message", http::message),
+    ("overlay", texts::overlay),
     ("path", http::path),
     ("query", http::query),
     ("record", records::record),

@@ -28,7 +28,11 @@ pub(super) fn boundaries(old: &Snapshot, new: &Snapshot, changes: &mut Changes) 
             Audit::BestEffort => Effect::Widens,
         };
         thing.value(audit, "audit", &was.audit, &is.audit);
+        thing.bound("continues traces", &was.trace.continues, &is.trace.continues);
+        let baggage = |one: &Boundary| one.trace.baggage.iter().cloned().collect::<BTreeSet<_>>();
+        thing.members(Effect::Widens, "baggage", &baggage(was), &baggage(is));
         let mut rest = is.clone();
+        rest.trace.clone_from(&was.trace);
         rest.from.clone_from(&was.from);
         rest.to.clone_from(&was.to);
         rest.identity.providers.clone_from(&was.identity.providers);

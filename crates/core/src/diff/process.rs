@@ -34,6 +34,21 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     rest.address_rate = old.address_rate;
     rest.failure_rate = old.failure_rate;
     thing.rest(old, &rest);
+    let mut thing = changes.of("telemetry", "");
+    let (old, new) = (&was.telemetry, &is.telemetry);
+    thing.value(
+        Effect::CannotBeTold,
+        "metrics_address",
+        &old.metrics_address,
+        &new.metrics_address,
+    );
+    if old.otlp != new.otlp {
+        thing.say(Effect::CannotBeTold, "something else is sent to collectors, or elsewhere");
+    }
+    let mut rest = new.clone();
+    rest.metrics_address = old.metrics_address;
+    rest.otlp.clone_from(&old.otlp);
+    thing.rest(old, &rest);
     if was.admin != is.admin {
         changes.of("admin", "").say(Effect::Neutral, "is elsewhere");
     }
@@ -67,6 +82,7 @@ fn others(was: &Declaration, is: &Declaration, changes: &mut Changes) {
     // which folder they are in does nothing; the policies themselves are compared
     rest.policies.clone_from(&was.policies);
     rest.guards = was.guards;
+    rest.telemetry.clone_from(&was.telemetry);
     rest.admin.clone_from(&was.admin);
     rest.records.clone_from(&was.records);
     changes.of("declaration", "").rest(was, &rest);

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// A contract or declaration that is longer only takes longer.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 
+/// What overlays are laid over.
+const SHOP: &str = include_str!("../../../../examples/shop/portcullis.yaml");
+
 /// JSON.
 pub fn json(bytes: &[u8]) {
     let bounds = Bounds::new(32, 8 * 1024);
@@ -68,6 +71,18 @@ pub fn declaration(bytes: &[u8]) {
         for provider in &boundary.identity.providers {
             assert!(declaration.providers.contains_key(provider), "`{provider}` is not declared");
         }
+    }
+}
+
+/// Overlays of the shop.
+pub fn overlay(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let (base, over) = (SourceId::new("portcullis.yaml"), SourceId::new("overlays/x.yaml"));
+    let (_, findings) = portcullis_config::read_overlaid_as_meant((&base, SHOP), (&over, text));
+    for finding in findings {
+        let span = finding.span.unwrap();
+        let whole = if span.source == base { SHOP } else { text };
+        assert!(whole.get(span.start..span.end).is_some(), "{span:?} is beyond the text");
     }
 }
 
