@@ -91,21 +91,15 @@ impl Many {
         // whoever calls has a copy of what may be repeated
         let unsafe_copy = if is_repeatable(request.method()) { None } else { duplicate(&request) };
         let answer = self.sender.try_send_request(request);
-        let error = match patience {
-            None => match answer.await {
-                Ok(response) => return Ok(response),
-                Err(error) => error,
-            },
-            Some((until, length)) => match timeout_at(until.into(), answer).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    let failure = Failure::Timeout(length);
-                    return Err(Failed { failure, fate: Fate::Sent, kept: false });
-                }
-            },
-        };
-        Err(lost(error, unsafe_copy))
+        let (until, length) = patience;
+        match timeout_at(until.into(), answer).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(lost(error, unsafe_copy)),
+            Err(_) => {
+                let failure = Failure::Timeout(length);
+                Err(Failed { failure, fate: Fate::Sent, kept: false })
+            }
+        }
     }
 }
 
