@@ -11,6 +11,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod stream;
 mod tls;
 mod upstream;
 
@@ -28,6 +29,7 @@ pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
     JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
+pub use self::stream::{Stream, StreamKind};
 pub use self::tls::{ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use portcullis_config::Declaration;
+use portcullis_config::declaration::StreamKind;
 use portcullis_core::forward::{Outgoing, PRINCIPAL, TENANT};
 use portcullis_model::{Reason, UpstreamId};
 use portcullis_runtime::upstreams::target;
@@ -117,7 +118,12 @@ pub fn ask(outgoing: &Outgoing, balance: Balance) -> Ask {
         Balance::Principal => principal(),
         Balance::Tenant => text(&TENANT).or_else(principal),
     };
-    Ask { key: by.map(key), upgrade: false }
+    let stream = outgoing.stream.as_ref();
+    Ask {
+        key: by.map(key),
+        upgrade: stream.is_some_and(|stream| stream.kind == StreamKind::Websocket),
+        idle: stream.map(|stream| stream.idle_timeout),
+    }
 }
 
 /// The reason that a failure is.
