@@ -161,7 +161,8 @@ impl Pool {
                     }
                     let (next, failure) = retry::after(failed, again)?;
                     // who cannot be connected to is not asked at once again
-                    let useful = !unsent || self.upstream.has_other(&endpoint, &tries.tried);
+                    let useful =
+                        kept || !unsent || self.upstream.has_other(&endpoint, &tries.tried);
                     let useful = useful && Instant::now() < deadline;
                     if !useful || !tries.take(&self.upstream) {
                         return Err(failure);
@@ -217,10 +218,15 @@ impl Pool {
                 let why = unreachable_by("over HTTP/2 no connection becomes another");
                 Err(Failed::unsent(why, request))
             }
-            Wire::Many(mut many) => {
-                let response = many.send(request, patience).await?;
-                Ok(Answered { line: None, load, response })
-            }
+            Wire::Many(mut many) => match many.send(request, patience).await {
+                Ok(response) => Ok(Answered { line: None, load, response }),
+                Err(failed) => {
+                    if failed.kept {
+                        self.shared.forget(endpoint.id);
+                    }
+                    Err(failed)
+                }
+            },
         }
     }
 
