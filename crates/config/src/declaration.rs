@@ -12,6 +12,7 @@ mod listener;
 mod process;
 mod provider;
 mod stream;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -30,6 +31,7 @@ pub use self::provider::{
     JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
 pub use self::stream::{Stream, StreamKind};
+pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
@@ -63,4 +65,6 @@ pub struct Declaration {
     pub admin: Admin,
     /// Where records go.
     pub records: Records,
+    /// What operators see.
+    pub telemetry: Telemetry,
 }

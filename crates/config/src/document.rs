@@ -9,6 +9,7 @@ mod listener;
 mod process;
 mod provider;
 mod stream;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -27,6 +28,7 @@ pub(crate) use self::provider::{
     PrincipalKind, Provider, Secret,
 };
 pub(crate) use self::stream::{Stream, StreamKind};
+pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
@@ -70,6 +72,9 @@ pub(crate) struct Document {
     /// Where decisions are written down.
     #[serde(default)]
     pub(crate) records: Records,
+    /// What operators see, and where it is sent.
+    #[serde(default)]
+    pub(crate) telemetry: Telemetry,
 }
 
 /// Version of the format.

@@ -24,6 +24,7 @@ use portcullis_policy::Engine;
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::Operation;
 
+use crate::span::Sampling;
 use router::Router;
 
 /// All that was declared, compiled.
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub api_key_headers: BTreeMap<ProviderId, HeaderName>,
     /// The policies.
     pub engine: Engine,
+    /// What is kept of traces; nothing where no spans are made.
+    pub sampling: Option<Sampling>,
     /// Headers that only the boundary may set.
     pub owned: Arc<OwnedHeaders>,
 }

@@ -87,9 +87,10 @@ impl Worker {
     fn answered(
         &self,
         left: &Left<'_>,
-        open: Open,
+        mut open: Open,
         response: Response<UpstreamBody>,
     ) -> Response<Answer> {
+        open.heard();
         let (mut parts, body) = response.into_parts();
         parts.headers = reply::headers(parts.headers, left.id, &left.rate, left.live.snapshot());
         let crossing = Crossing {
@@ -110,10 +111,11 @@ impl Worker {
     async fn opened(
         &self,
         left: &Left<'_>,
-        open: Open,
+        mut open: Open,
         response: Response<UpstreamBody>,
         (upgrade, asked, idle): (Option<hyper::upgrade::OnUpgrade>, HeaderMap, Duration),
     ) -> Response<Answer> {
+        open.heard();
         let answered = response.headers().clone();
         let (Some(client), Some(lifetime), true) =
             (upgrade, self.lifetime(left), tunnel::is_accepted(&asked, &answered))

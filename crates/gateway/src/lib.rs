@@ -15,6 +15,7 @@ pub mod handshake;
 pub mod lifetime;
 pub mod origin;
 pub mod pools;
+pub mod scrape;
 pub mod serve;
 pub mod server;
 pub mod stalled;

@@ -14,6 +14,7 @@
 
 pub mod asked;
 pub mod authority;
+pub mod collector;
 pub mod fuzz;
 pub mod gateway;
 pub mod h2raw;
