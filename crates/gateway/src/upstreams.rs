@@ -16,7 +16,7 @@ use portcullis_telemetry::Metrics;
 use portcullis_transport::upstream::balance::{Balance, key};
 use portcullis_transport::upstream::circuit::Bound;
 use portcullis_transport::upstream::keeper::{Keeper, Tended};
-use portcullis_transport::upstream::observer::{Event, Observer};
+use portcullis_transport::upstream::observer::{Endpoints, Event, Observer};
 use portcullis_transport::upstream::resolve::System;
 use portcullis_transport::upstream::{Ask, Failure, Pool, Upstream};
 
@@ -86,6 +86,8 @@ impl Upstreams {
             let same = self.known.get(id).filter(|one| *one.upstream.target() == target);
             let fresh = || {
                 let counted = Counted { id: id.clone(), metrics: Arc::clone(metrics) };
+                // its series are there from the beginning, not from when somebody first counts
+                counted.saw(Event::Endpoints(Endpoints::default()));
                 let upstream = Upstream::new(target, Arc::new(System), Arc::new(counted));
                 let tended = Arc::new(self.keeper.tend(&upstream));
                 Known { upstream, _tended: tended }

@@ -163,7 +163,7 @@ fn without_a_healthy_address_nobody_is_asked() {
 
 #[test]
 fn an_address_that_answers_badly_is_ejected_and_comes_back() {
-    let rules = "retries: {attempts_max: 0}, outlier: {consecutive_failures: 3, eject_for: 600ms, eject_for_max: 1s}";
+    let rules = "retries: {attempts_max: 0}, outlier: {consecutive_failures: 3, eject_for: 4s, eject_for_max: 5s}";
     let (upstreams, shop) = open(2, rules);
     let bad = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_owned();
     upstreams[0].behave(Behaviour::Bytes(bad));
@@ -174,11 +174,25 @@ fn an_address_that_answers_badly_is_ejected_and_comes_back() {
     assert_eq!(upstreams[0].take().len(), 3);
     assert!(metrics(&shop, "upstream_ejections_total{upstream=\"orders\"} 1"));
     upstreams[0].behave(Behaviour::Answer);
-    std::thread::sleep(Duration::from_millis(700));
+    std::thread::sleep(Duration::from_millis(4200));
     for (_, answer, _) in send_all(&shop, 1, 40, products) {
         assert_eq!(answer.status, 200);
     }
     assert!(!upstreams[0].take().is_empty(), "it is back");
+}
+
+#[test]
+fn an_address_that_never_answers_is_ejected() {
+    let upstreams = [Upstream::start(), Upstream::start()];
+    let rules = "retries: {attempts_max: 0}, outlier: {consecutive_failures: 2, eject_for: 1m}";
+    let [one, other] = [upstreams[0].address, upstreams[1].address];
+    let declared = format!("orders: {{addresses: [\"{one}\", \"{other}\"], {rules}, ");
+    let short = ("response_timeout: 2s", "response_timeout: 600ms");
+    let shop = Shop::open(GATEWAY, &[MORE, (DECLARED, &declared), short]);
+    upstreams[0].behave(Behaviour::Silent);
+    let answers = send_all(&shop, 1, 40, products);
+    let late = answers.iter().filter(|(_, answer, _)| answer.status == 504).count();
+    assert_eq!((late, upstreams[0].take().len()), (2, 2));
 }
 
 #[test]

@@ -9,7 +9,9 @@
 
 use std::sync::atomic::Ordering;
 
-use portcullis_testkit::h2raw::{DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, block, frame};
+use portcullis_testkit::h2raw::{
+    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, block, frame,
+};
 use portcullis_testkit::multiplexed::raw;
 use portcullis_testkit::shop::{post, request};
 use portcullis_testkit::{Authority, Http2Upstream, Shop, Upstream};
@@ -152,4 +154,22 @@ fn a_refused_stream_was_not_acted_on_and_may_go_elsewhere() {
     let answer = shop.send(post("/v1/tenants/acme/orders", &token, ORDER)).remove(0);
     assert_eq!(answer.code(), "forward.upstream_unreachable");
     assert_eq!(heads.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_connection_that_was_ended_is_replaced_and_no_request_is_lost_or_sent_twice() {
+    let frames: Frames = |id| {
+        let mut frames = answer(id, &[(":status", "200"), ("content-length", "2")], b"ok");
+        let last = [id.to_be_bytes(), 0_u32.to_be_bytes()].concat();
+        frames.extend(frame(GOAWAY, 0, 0, &last));
+        frames
+    };
+    let (address, heads) = raw(frames);
+    let shop = open(&format!("address: \"{address}\", protocol: http2"));
+    let token = shop.issuer.token("ann");
+    for _ in 0..15 {
+        let answer = shop.send(post("/v1/tenants/acme/orders", &token, ORDER)).remove(0);
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ok"), "{answer:?}");
+    }
+    assert_eq!(heads.load(Ordering::SeqCst), 15);
 }

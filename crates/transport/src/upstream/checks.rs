@@ -59,10 +59,11 @@ async fn ask(upstream: &Upstream, endpoint: &Arc<Endpoint>, rule: &Rule) -> Resu
         .header(USER_AGENT, "portcullis-health")
         .body(Outbound::whole(Bytes::new()))
         .map_err(|error| error.to_string())?;
+    let patience = (Instant::now() + rule.timeout, rule.timeout);
     let wire = connect(endpoint, upstream.target()).await.map_err(|error| error.to_string())?;
     let answer = match wire {
-        Wire::One(mut line) => line.send(request, false, None).await,
-        Wire::Many(mut many) => many.send(request, None).await,
+        Wire::One(mut line) => line.send(request, false, patience).await,
+        Wire::Many(mut many) => many.send(request, patience).await,
     };
     let status = answer.map_err(|failed| failed.failure.to_string())?.status();
     if rule.statuses.contains(&status) { Ok(()) } else { Err(format!("it answers {status}")) }

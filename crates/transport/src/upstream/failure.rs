@@ -56,6 +56,11 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
+    /// The same, over a connection that had waited.
+    pub(crate) fn over_kept(self) -> Self {
+        Self { kept: true, ..self }
+    }
+
     /// A failure before anything was sent.
     pub(crate) fn unsent(failure: Failure, request: Request<Outbound>) -> Self {
         Self { failure, fate: Fate::Unsent(Box::new(request)), kept: false }

@@ -28,8 +28,8 @@ pub(crate) struct Line {
     asked: Asked,
 }
 
-/// How long one try may still take, and how long that was to begin with.
-pub(crate) type Patience = Option<(Instant, Duration)>;
+/// Until when one try may take, and how long that was to begin with.
+pub(crate) type Patience = (Instant, Duration);
 
 impl Line {
     /// Begins to speak HTTP/1.1 over a stream.
@@ -75,18 +75,12 @@ impl Line {
             (false, false) => Wanted::Any,
         });
         let answer = self.sender.try_send_request(request);
-        let error = match patience {
-            None => match answer.await {
-                Ok(response) => return Ok(response),
-                Err(error) => error,
-            },
-            Some((until, length)) => match timeout_at(until.into(), answer).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(self.failed(Failure::Timeout(length))),
-            },
-        };
-        Err(self.lost(error))
+        let (until, length) = patience;
+        match timeout_at(until.into(), answer).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(self.lost(error)),
+            Err(_) => Err(self.failed(Failure::Timeout(length))),
+        }
     }
 
     fn lost(&self, mut error: TrySendError<Request<Outbound>>) -> Failed {

@@ -86,26 +86,20 @@ impl Many {
             }
         };
         if let Err(error) = self.sender.ready().await {
-            return Err(Failed::unsent(failure(&error), relative(request)));
+            return Err(Failed::unsent(failure(&error), relative(request)).over_kept());
         }
         // whoever calls has a copy of what may be repeated
         let unsafe_copy = if is_repeatable(request.method()) { None } else { duplicate(&request) };
         let answer = self.sender.try_send_request(request);
-        let error = match patience {
-            None => match answer.await {
-                Ok(response) => return Ok(response),
-                Err(error) => error,
-            },
-            Some((until, length)) => match timeout_at(until.into(), answer).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    let failure = Failure::Timeout(length);
-                    return Err(Failed { failure, fate: Fate::Sent, kept: false });
-                }
-            },
-        };
-        Err(lost(error, unsafe_copy))
+        let (until, length) = patience;
+        match timeout_at(until.into(), answer).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(lost(error, unsafe_copy)),
+            Err(_) => {
+                let failure = Failure::Timeout(length);
+                Err(Failed { failure, fate: Fate::Sent, kept: false })
+            }
+        }
     }
 }
 
@@ -154,10 +148,11 @@ fn lost(
     mut error: TrySendError<Request<Outbound>>,
     unsafe_copy: Option<Request<Outbound>>,
 ) -> Failed {
-    match (error.take_message(), unsafe_copy.filter(|_| is_refused(error.error()))) {
-        (Some(unsent), _) | (None, Some(unsent)) => {
-            Failed::unsent(failure(error.error()), relative(unsent))
-        }
+    let refused = unsafe_copy.filter(|_| is_refused(error.error()));
+    match (error.take_message(), refused) {
+        // the connection was over, which says nothing of what is at its other end
+        (Some(unsent), _) => Failed::unsent(failure(error.error()), relative(unsent)).over_kept(),
+        (None, Some(unsent)) => Failed::unsent(failure(error.error()), relative(unsent)),
         (None, None) => {
             let answered = matches!(failure(error.error()), Failure::Invalid(_));
             let fate = if answered { Fate::Answered } else { Fate::Sent };

@@ -86,6 +86,14 @@ impl Multiplexed {
         }
     }
 
+    /// A connection turned out to be over.
+    pub(crate) fn forget(&self, endpoint: u64) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.iter_mut().find(|one| one.endpoint == endpoint) {
+            known.speaks = Speaks::Unknown;
+        }
+    }
+
     /// Remembers what a fresh connection speaks: HTTP/2 if one is given.
     pub(crate) fn learn(&self, endpoint: u64, many: Option<Many>) {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);

@@ -100,10 +100,8 @@ impl Pool {
         let ticket = self.upstream.enter(Bound::Requests)?;
         self.upstream.budget.fill();
         let slot = self.slot().await?;
-        let deadline = timeouts.response;
-        let Answered { line, load, response } = timeout(deadline, self.tries(request, ask))
-            .await
-            .map_err(|_| Failure::Timeout(deadline))??;
+        let deadline = Instant::now() + timeouts.response;
+        let Answered { line, load, response } = self.tries(request, ask, deadline).await?;
         check(&response, ask)?;
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let (parts, incoming) = response.into_parts();
@@ -128,7 +126,12 @@ impl Pool {
             .map_err(|error| unreachable_by(&error.to_string()))
     }
 
-    async fn tries(&self, mut request: Request<Outbound>, ask: Ask) -> Result<Answered, Failure> {
+    async fn tries(
+        &self,
+        mut request: Request<Outbound>,
+        ask: Ask,
+        deadline: Instant,
+    ) -> Result<Answered, Failure> {
         let rule = &self.upstream.target().retries;
         let mut tries = Tries::new(rule.attempts_max);
         loop {
@@ -140,7 +143,9 @@ impl Pool {
                 }
             };
             let again = tries.may_copy().then(|| retry::copy(&request)).flatten();
-            request = match self.attempt(&endpoint, request, ask, fresh).await {
+            let patience = self.patience(deadline);
+            let asked = (ask, patience);
+            request = match self.attempt(&endpoint, request, asked, fresh).await {
                 Ok(answered) => {
                     let status = answered.response.status();
                     self.upstream.fared(&endpoint, !is_gateway_error(status));
@@ -156,7 +161,9 @@ impl Pool {
                     }
                     let (next, failure) = retry::after(failed, again)?;
                     // who cannot be connected to is not asked at once again
-                    let useful = !unsent || self.upstream.has_other(&endpoint, &tries.tried);
+                    let useful =
+                        kept || !unsent || self.upstream.has_other(&endpoint, &tries.tried);
+                    let useful = useful && Instant::now() < deadline;
                     if !useful || !tries.take(&self.upstream) {
                         return Err(failure);
                     }
@@ -169,19 +176,24 @@ impl Pool {
         }
     }
 
+    /// How long the next try may take: its own time, and never longer than what is left for all.
+    fn patience(&self, deadline: Instant) -> Patience {
+        let timeouts = &self.upstream.target().timeouts;
+        let own = timeouts.each_try.map(|length| (Instant::now() + length, length));
+        own.filter(|(until, _)| *until < deadline).unwrap_or((deadline, timeouts.response))
+    }
+
     /// One try: over a connection that waits, or else over a fresh one.
     async fn attempt(
         &self,
         endpoint: &Arc<Endpoint>,
         mut request: Request<Outbound>,
-        ask: Ask,
+        (ask, patience): (Ask, Patience),
         fresh: bool,
     ) -> Result<Answered, Failed> {
         let load = endpoint.load();
-        let patience = self.upstream.target().timeouts.each_try;
-        let patience: Patience = patience.map(|length| (Instant::now() + length, length));
         while !fresh && let Some(mut line) = self.idle.take(endpoint.id) {
-            if !line.stands().await {
+            if !timeout_at(patience.0.into(), line.stands()).await.unwrap_or(false) {
                 continue;
             }
             match line.send(request, ask.upgrade, patience).await {
@@ -206,10 +218,15 @@ impl Pool {
                 let why = unreachable_by("over HTTP/2 no connection becomes another");
                 Err(Failed::unsent(why, request))
             }
-            Wire::Many(mut many) => {
-                let response = many.send(request, patience).await?;
-                Ok(Answered { line: None, load, response })
-            }
+            Wire::Many(mut many) => match many.send(request, patience).await {
+                Ok(response) => Ok(Answered { line: None, load, response }),
+                Err(failed) => {
+                    if failed.kept {
+                        self.shared.forget(endpoint.id);
+                    }
+                    Err(failed)
+                }
+            },
         }
     }
 
@@ -230,12 +247,10 @@ impl Pool {
         }
         let in_use = target.connections_max.saturating_sub(self.slots.available_permits());
         self.idle.make_room(in_use);
-        let wire = match patience {
-            None => connect(endpoint, target).await?,
-            Some((until, length)) => timeout_at(until.into(), connect(endpoint, target))
-                .await
-                .map_err(|_| Failure::Timeout(length))??,
-        };
+        let (until, length) = patience;
+        let wire = timeout_at(until.into(), connect(endpoint, target))
+            .await
+            .map_err(|_| Failure::Timeout(length))??;
         if target.protocol != Protocol::Http1 {
             self.shared.learn(endpoint.id, wire.many());
         }
