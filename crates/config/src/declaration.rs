@@ -11,6 +11,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod stream;
 mod telemetry;
 mod tls;
 mod upstream;
@@ -29,6 +30,7 @@ pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
     JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
+pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{

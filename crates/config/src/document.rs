@@ -8,6 +8,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod stream;
 mod telemetry;
 mod tls;
 mod upstream;
@@ -26,6 +27,7 @@ pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
     PrincipalKind, Provider, Secret,
 };
+pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::{

@@ -6,6 +6,7 @@ mod boundary;
 mod certificate;
 mod listener;
 mod provider;
+mod stream;
 mod telemetry;
 mod tls;
 mod upstream;

@@ -7,13 +7,14 @@
 pub mod compile;
 mod operations;
 pub mod router;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderName;
 use portcullis_config::Declaration;
-use portcullis_config::declaration::Boundary;
+use portcullis_config::declaration::{Boundary, Stream};
 use portcullis_identity::{certificate, jwt};
 use portcullis_inspect::OperationContract;
 use portcullis_model::{
@@ -66,6 +67,8 @@ pub struct CompiledOperation {
     pub zone: ZoneId,
     /// Where it is carried.
     pub upstream: UpstreamId,
+    /// Whether its messages go on after it was judged.
+    pub stream: Option<Stream>,
     /// As the contract has it.
     pub operation: Operation,
     /// Names of its path parameters in order.

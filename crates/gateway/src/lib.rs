@@ -7,10 +7,12 @@
 pub mod admin;
 pub mod answer;
 pub mod body;
+mod carry;
 mod connection;
 pub mod connections;
 pub mod door;
 pub mod handshake;
+pub mod lifetime;
 pub mod origin;
 pub mod pools;
 pub mod scrape;
@@ -18,6 +20,7 @@ pub mod serve;
 pub mod server;
 pub mod stalled;
 pub mod streamed;
+pub mod tunnel;
 pub mod upstreams;
 
 pub use door::Door;

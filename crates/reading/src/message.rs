@@ -52,6 +52,8 @@ pub struct Message {
     pub headers: HeaderMap,
     /// The client's address.
     pub client_address: IpAddr,
+    /// The other protocol that it asks for, in lower case; it ends at this hop with the header.
+    pub upgrade: Option<String>,
     /// Names of headers that were stripped.
     pub stripped: Vec<String>,
     /// The trace that the caller claims to continue; whether it is believed is the boundary's to say.
@@ -92,9 +94,21 @@ impl Message {
         check_connection(&parts.headers, rules)?;
         let client_address = client_address(&parts.headers, peer, rules)?;
         let (headers, stripped) = keep(&parts.headers, rules);
+        let upgrade = upgrade(&parts.headers);
         let trace = TraceContext::read(&parts.headers);
         let baggage = baggage(&parts.headers);
-        Ok(Self { method, host, path, query, headers, client_address, stripped, trace, baggage })
+        Ok(Self {
+            method,
+            host,
+            path,
+            query,
+            headers,
+            client_address,
+            upgrade,
+            stripped,
+            trace,
+            baggage,
+        })
     }
 
     /// Path and query exactly as they are forwarded.
@@ -156,6 +170,14 @@ fn check_connection(headers: &HeaderMap, rules: &ReadingRules) -> Result<(), Vio
         }
     }
     Ok(())
+}
+
+/// One protocol, named by one `Upgrade` to which `Connection` refers (RFC 9110 section 7.8).
+fn upgrade(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(UPGRADE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let asks = connection_names(headers).any(|name| name == UPGRADE.as_str());
+    asks.then(|| value.to_str().ok().map(str::to_ascii_lowercase)).flatten()
 }
 
 fn connection_names(headers: &HeaderMap) -> impl Iterator<Item = String> {
