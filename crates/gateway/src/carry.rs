@@ -115,6 +115,7 @@ impl Worker {
         response: Response<UpstreamBody>,
         (upgrade, asked, idle): (Option<hyper::upgrade::OnUpgrade>, HeaderMap, Duration),
     ) -> Response<Answer> {
+        open.heard();
         let answered = response.headers().clone();
         let (Some(client), Some(lifetime), true) =
             (upgrade, self.lifetime(left), tunnel::is_accepted(&asked, &answered))
@@ -126,7 +127,6 @@ impl Worker {
             Ok(upstream) => upstream,
             Err(failure) => return self.failed(left, open, &failure).await,
         };
-        open.heard();
         let mut headers = reply::headers(answered, left.id, &left.rate, left.live.snapshot());
         tunnel::switch(&mut headers);
         let outcome = begun(StatusCode::SWITCHING_PROTOCOLS, left.intent_durable);
