@@ -106,6 +106,9 @@ fn traffic(shop: &Shop) {
     let token = shop.issuer.token("alice");
     assert_eq!(shop.send(get("/v1/tenants/acme/orders", &token))[0].status, 200);
     assert_eq!(shop.send(get("/v1/tenants/other/orders", &token))[0].status, 403);
+    let flood = get("/v1/tenants/acme/orders", &shop.issuer.token("bob"));
+    let refused = (0..25).filter(|_| shop.send(&flood)[0].status == 429).count();
+    assert!(refused >= 4, "{refused}");
     shop.upstream.behave(Behaviour::Close);
     assert_eq!(shop.send(&products)[0].status, 502);
     shop.upstream.behave(Behaviour::Answer);
@@ -230,7 +233,8 @@ fn a_real_prometheus_reads_it_and_understands_every_query() {
     for (query, value) in [
         ("portcullis_upstream_calls_total{outcome=\"forward.upstream_unreachable\"}", "1"),
         ("sum(portcullis_denied_total{reason=~\"authorize.*\"})", "1"),
-        ("portcullis_decision_seconds_count{stage=\"authorize\"}", "4"),
+        ("portcullis_decision_seconds_count{stage=\"authorize\"}", "29"),
+        ("portcullis_limited_total{limit=\"per-caller\"} >= bool 4", "1"),
         ("portcullis_bundle_seq", "2"),
         ("portcullis_reloads_total{outcome=\"taken\"}", "1"),
         ("portcullis_cert_expiry_seconds{certificate=\"secure/0\"} > bool 0", "1"),

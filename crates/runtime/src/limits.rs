@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portcullis_config::Declaration;
@@ -34,6 +34,8 @@ struct Counters {
     rates: Buckets,
     guards: Buckets,
     slots: Arc<Slots>,
+    /// How often each limit refused; at most as many as are declared.
+    refused: Mutex<BTreeMap<LimitId, u64>>,
 }
 
 /// Concurrency slots that a request holds; given back when it is dropped, however the request ends.
@@ -61,6 +63,7 @@ impl Limits {
             rates: Buckets::new(KEYS_MAX),
             guards: Buckets::new(KEYS_MAX),
             slots: Arc::new(Slots::new(CONCURRENT_MAX)),
+            refused: Mutex::default(),
         };
         Self::over(Arc::new(counters), declaration)
     }
@@ -68,7 +71,18 @@ impl Limits {
     /// The rules of another declaration over the same counters.
     #[must_use]
     pub fn renewed(&self, declaration: &Declaration) -> Self {
+        self.refused().retain(|limit, _| declaration.limits.contains_key(limit));
         Self::over(Arc::clone(&self.counters), declaration)
+    }
+
+    /// How often each limit has refused.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<(LimitId, u64)> {
+        self.refused().iter().map(|(limit, count)| (limit.clone(), *count)).collect()
+    }
+
+    fn refused(&self) -> MutexGuard<'_, BTreeMap<LimitId, u64>> {
+        self.counters.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn over(counters: Arc<Counters>, declaration: &Declaration) -> Self {
@@ -113,7 +127,7 @@ impl Limits {
             if let Some(LimitRule::Rate { .. }) = self.rules.get(&claim.limit)
                 && let Some(Taken::Refused { retry_after }) = self.rate(claim, now, true)
             {
-                return exhausted(claim, false, secs(retry_after));
+                return self.exhausted(claim, false, secs(retry_after));
             }
         }
         for claim in claims {
@@ -121,7 +135,7 @@ impl Limits {
                 let key = self.claim_key(claim);
                 if !self.counters.slots.enter(key, *max) {
                     *held = Held::default();
-                    return exhausted(claim, true, 1);
+                    return self.exhausted(claim, true, 1);
                 }
                 held.slots = Some(Arc::clone(&self.counters.slots));
                 held.keys.push(key);
@@ -133,12 +147,23 @@ impl Limits {
                 None => {}
                 Some(Taken::Refused { retry_after }) => {
                     *held = Held::default();
-                    return exhausted(claim, false, secs(retry_after));
+                    return self.exhausted(claim, false, secs(retry_after));
                 }
                 Some(admitted) => taken.push((claim.limit.clone(), admitted)),
             }
         }
         LimitsFact::Taken(taken)
+    }
+
+    fn exhausted(&self, claim: &LimitClaim, concurrent: bool, wait_secs: u64) -> LimitsFact {
+        let mut refused = self.refused();
+        let count = refused.entry(claim.limit.clone()).or_default();
+        *count = count.saturating_add(1);
+        LimitsFact::Exhausted {
+            limit: claim.limit.clone(),
+            concurrent,
+            retry_after_secs: wait_secs,
+        }
     }
 
     fn rate(&self, claim: &LimitClaim, now: Timestamp, only_look: bool) -> Option<Taken> {
@@ -163,10 +188,6 @@ impl Limits {
     fn key(&self, parts: &[&str]) -> u64 {
         portcullis_limit::key(self.counters.seed, parts)
     }
-}
-
-fn exhausted(claim: &LimitClaim, concurrent: bool, retry_after_secs: u64) -> LimitsFact {
-    LimitsFact::Exhausted { limit: claim.limit.clone(), concurrent, retry_after_secs }
 }
 
 /// Whole seconds, rounded up.

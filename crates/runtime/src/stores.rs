@@ -94,6 +94,7 @@ impl Stores {
 
     /// Says how things stand with the keys and the records.
     pub fn tell(&self, levels: &Levels) {
+        levels.limits(self.limits.refusals());
         levels.key_sets(self.key_sets.ages(crate::clock::now()));
         let counts = self.records.counts();
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);

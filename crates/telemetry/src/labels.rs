@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use portcullis_model::{ApiId, BoundaryId, OperationId, ProviderId, UpstreamId};
+use portcullis_model::{ApiId, BoundaryId, LimitId, OperationId, ProviderId, UpstreamId};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
 use crate::series::Labels;
@@ -85,6 +85,8 @@ labels! {
         /// `2xx` and its like, or the reason why there is no answer.
         outcome: &'static str
     }
+    /// A limit.
+    LimitLabels { limit: Name<LimitId> }
     /// A key set.
     ProviderLabels { provider: Name<ProviderId> }
     /// A certificate that is shown to others.

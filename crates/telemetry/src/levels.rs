@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use portcullis_model::{ProviderId, Timestamp};
+use portcullis_model::{LimitId, ProviderId, Timestamp};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::labels::{BuildLabels, BundleLabels, CertificateLabels, Name, ProviderLabels};
+use crate::labels::{
+    BuildLabels, BundleLabels, CertificateLabels, LimitLabels, Name, ProviderLabels,
+};
 use crate::series::Series;
 
 type Seconds = Gauge<f64, AtomicU64>;
@@ -32,6 +34,7 @@ pub struct Levels {
     audit_depth: Gauge,
     audit_written: Counter,
     audit_dropped: Counter,
+    limited: Series<LimitLabels, Counter>,
     key_sets: Series<ProviderLabels, Seconds>,
     certificates: Series<CertificateLabels, Seconds>,
     expiries: Mutex<BTreeMap<Arc<str>, Timestamp>>,
@@ -57,6 +60,7 @@ impl Levels {
             "Records that could not be written",
             self.audit_dropped.clone(),
         );
+        registry.register("limited", "Requests that a limit refused", self.limited.family());
         registry.register_with_unit(
             "key_set_age",
             "Time since the keys of a provider were last fetched",
@@ -84,6 +88,13 @@ impl Levels {
         self.audit_depth.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         raise(&self.audit_written, written);
         raise(&self.audit_dropped, dropped);
+    }
+
+    /// How often each limit has refused so far.
+    pub fn limits(&self, refusals: impl IntoIterator<Item = (LimitId, u64)>) {
+        for (limit, count) in refusals {
+            raise(&self.limited.of(&LimitLabels { limit: Name(Some(limit)) }), count);
+        }
     }
 
     /// The ages of all key sets that are known.
