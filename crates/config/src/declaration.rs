@@ -4,9 +4,11 @@
 //! again. Spans stay attached where a later compile step (contracts, policies) may still find
 //! something to say about the line.
 
+mod addresses;
 mod api;
 mod boundary;
 mod declared;
+mod life;
 mod limit;
 mod listener;
 mod process;
@@ -17,9 +19,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_model::{ApiId, BoundaryId, LimitId, ListenerId, ProviderId, UpstreamId, ZoneId};
 
-pub use self::api::{Api, Lifecycle};
+pub use self::addresses::{Addresses, CountryLists};
+pub use self::api::Api;
 pub use self::boundary::{Audit, Boundary, IdentityRule, Inspection};
 pub use self::declared::Declared;
+pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::Listener;
 pub use self::process::{Admin, Guards, Records};

@@ -2,8 +2,10 @@
 //! is resolved. The JSON Schema that editors use and that [`crate::shape`] checks against is made
 //! from these types, so that there is one description.
 
+mod addresses;
 mod api;
 mod boundary;
+mod life;
 mod limit;
 mod listener;
 mod process;
@@ -15,8 +17,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(crate) use self::api::{Api, Lifecycle};
+pub(crate) use self::addresses::{Addresses, CountryLists, Unknown};
+pub(crate) use self::api::Api;
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
+pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::Listener;
 pub(crate) use self::process::{Admin, Guards, Records};

@@ -140,7 +140,7 @@ impl Chain {
         };
         let next = match state {
             State::Arrived(arrival) => self.settle(
-                receive::decide(*arrival, facts, snapshot, trace),
+                receive::decide(*arrival, facts, snapshot, now, trace),
                 |state| State::Arrived(Box::new(state)),
                 |next| State::Received(Box::new(next)),
                 stage,

@@ -8,6 +8,7 @@
 //! and time go in; the next state, a list of needed facts, or a refusal come out. That is why the
 //! gateway, `simulate` and `replay` cannot disagree.
 
+pub mod addresses;
 pub mod admit;
 pub mod assess;
 pub mod authorize;
@@ -17,6 +18,8 @@ pub mod forward;
 pub mod hex;
 pub mod identify;
 pub mod inspect;
+pub mod life;
+pub mod profile;
 pub mod receive;
 pub mod record;
 pub mod refusal;

@@ -10,13 +10,16 @@ use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION,
 };
 use http::{HeaderName, HeaderValue};
-use portcullis_model::{ListenerId, Method, Reason, Stage};
+use portcullis_config::declaration::Listener;
+use portcullis_model::{ListenerId, Method, Reason, Stage, Timestamp, ZoneId};
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_spec::Location;
 use serde::Serialize;
 
+use crate::addresses;
 use crate::facts::{Facts, Need};
 use crate::hex::hex;
+use crate::life;
 use crate::refusal::{Refusal, Step};
 use crate::snapshot::router::Unmatched;
 use crate::snapshot::{CompiledBoundary, CompiledOperation, Snapshot};
@@ -66,10 +69,14 @@ pub(crate) fn decide(
     arrival: Arrival,
     facts: &Facts,
     snapshot: &Snapshot,
+    now: Timestamp,
     trace: &mut Trace,
 ) -> Step<Arrival, Received> {
+    let Some(listener) = snapshot.declaration.listeners.get(&arrival.listener) else {
+        return Step::Refused(Refusal::missing_fact(Stage::Receive, "listener"));
+    };
     let Some(message) = trace.message.clone() else {
-        return match read(&arrival, snapshot) {
+        return match read(&arrival, listener, snapshot) {
             Err(refusal) => {
                 note_head(trace, &arrival, snapshot);
                 Step::Refused(refusal)
@@ -78,22 +85,20 @@ pub(crate) fn decide(
                 note_message(trace, &message);
                 let address = message.client_address;
                 trace.message = Some(Arc::new(message));
-                Step::More(arrival, vec![Need::Guard { address }])
+                match addresses::judge(listener.addresses.as_ref(), address, "listener") {
+                    Ok(()) => Step::More(arrival, vec![Need::Guard { address }]),
+                    Err(refusal) => Step::Refused(refusal),
+                }
             }
         };
     };
-    match guard(facts, trace).and_then(|()| route(&arrival.listener, message, snapshot, trace)) {
+    match guard(facts, trace).and_then(|()| route(&listener.zone, message, snapshot, now, trace)) {
         Ok(received) => Step::Next(received),
         Err(refusal) => Step::Refused(refusal),
     }
 }
 
-fn read(arrival: &Arrival, snapshot: &Snapshot) -> Result<Message, Refusal> {
-    let listener = snapshot
-        .declaration
-        .listeners
-        .get(&arrival.listener)
-        .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "listener"))?;
+fn read(arrival: &Arrival, listener: &Listener, snapshot: &Snapshot) -> Result<Message, Refusal> {
     let peer_trusted = listener.trusted_peers.iter().any(|net| net.contains(&arrival.peer));
     let rules = ReadingRules {
         trusted_hops: listener.trusted_hops,
@@ -222,14 +227,12 @@ fn guard(facts: &Facts, trace: &mut Trace) -> Result<(), Refusal> {
 }
 
 fn route(
-    listener: &ListenerId,
+    from: &ZoneId,
     message: Arc<Message>,
     snapshot: &Snapshot,
+    now: Timestamp,
     trace: &mut Trace,
 ) -> Result<Received, Refusal> {
-    let from = snapshot
-        .zone_of(listener)
-        .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "listener"))?;
     trace.crossing.from = Some(from.clone());
     let matched = snapshot
         .router
@@ -256,6 +259,11 @@ fn route(
         )
     })?;
     trace.crossing.boundary = Some(crossing.id.clone());
+    let lists = crossing.boundary.addresses.as_ref();
+    addresses::judge(lists, message.client_address, "boundary")?;
+    if let Some(api) = snapshot.declaration.apis.get(&operation.api) {
+        life::judge(&api.life, now)?;
+    }
     let parameters = message
         .path
         .segments()

@@ -22,6 +22,8 @@ pub struct Refusal {
     pub scopes: Vec<String>,
     /// How long the caller should wait, in seconds, where the reason is a limit.
     pub retry_after_secs: Option<u64>,
+    /// What the client is told besides the title, where the declaration has words for it.
+    pub message: Option<String>,
 }
 
 impl Refusal {
@@ -34,6 +36,7 @@ impl Refusal {
             detail: detail.into(),
             scopes: Vec::new(),
             retry_after_secs: None,
+            message: None,
         }
     }
 

@@ -14,13 +14,16 @@ use serde_json::json;
 #[must_use]
 pub fn refusal(refusal: &Refusal, id: &RecordId, close: bool) -> Response<Full<Bytes>> {
     let entry = refusal.reason.entry();
-    let body = json!({
+    let mut body = json!({
         "type": "about:blank",
         "title": entry.title,
         "status": entry.status,
         "code": entry.code,
         "record": id,
     });
+    if let (Some(message), Some(members)) = (&refusal.message, body.as_object_mut()) {
+        members.insert("detail".to_owned(), message.as_str().into());
+    }
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     *response.status_mut() =
         StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -12,7 +12,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Permit, Refusal, forward, reply};
+use portcullis_core::{Permit, Refusal, forward, profile, reply};
 use portcullis_model::record::Outcome;
 use portcullis_model::{ListenerId, Reason, RecordId, Timestamp, UpstreamId};
 use portcullis_reading::violation::Violation;
@@ -86,7 +86,8 @@ impl Worker {
         let mut trace = Trace::new(id.clone(), now, origin.listener.clone());
         trace.crossing.from = self.door.driver.snapshot().zone_of(&origin.listener).cloned();
         self.door.metrics.decided(&trace.crossing, Some(refusal.reason), std::time::Duration::ZERO);
-        let response = whole(answer::refusal(&refusal, &id, true));
+        let mut response = whole(answer::refusal(&refusal, &id, true));
+        profile::complete(response.headers_mut(), &trace, self.door.driver.snapshot());
         let outcome = outcome(&response, None, false);
         self.door.driver.record_refused_head(trace, &refusal, outcome).await;
         origin.connection.answered();
@@ -101,7 +102,8 @@ impl Worker {
         id: &RecordId,
         unread: bool,
     ) -> Response<Answer> {
-        let response = whole(answer::refusal(refusal, id, unread));
+        let mut response = whole(answer::refusal(refusal, id, unread));
+        profile::complete(response.headers_mut(), open.trace(), self.door.driver.snapshot());
         let outcome = outcome(&response, None, false);
         let outcome = Outcome { micros: micros(&open), ..outcome };
         self.door.metrics.crossed(open.elapsed());
@@ -125,6 +127,7 @@ impl Worker {
             Ok(response) => {
                 let (mut parts, body) = response.into_parts();
                 parts.headers = reply::headers(parts.headers, id, &rate, &snapshot);
+                profile::complete(&mut parts.headers, open.trace(), &snapshot);
                 let outcome = Outcome {
                     status: parts.status.as_u16(),
                     upstream_status: Some(parts.status.as_u16()),
@@ -146,7 +149,8 @@ impl Worker {
             }
             Err(failure) => {
                 let refusal = refusal_of(&failure);
-                let response = whole(answer::refusal(&refusal, id, false));
+                let mut response = whole(answer::refusal(&refusal, id, false));
+                profile::complete(response.headers_mut(), open.trace(), &snapshot);
                 let outcome = outcome(&response, None, intent_durable);
                 let outcome = Outcome { micros: micros(&open), ..outcome };
                 self.door.metrics.crossed(open.elapsed());

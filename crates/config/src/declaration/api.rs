@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use portcullis_model::{UpstreamId, ZoneId};
 
 use super::declared::Declared;
+use super::life::Life;
 
 /// An API.
 #[derive(Clone, Debug)]
@@ -21,19 +22,8 @@ pub struct Api {
     pub upstream: UpstreamId,
     /// Who answers for it.
     pub owner: String,
-    /// How it is meant to be used.
-    pub lifecycle: Lifecycle,
+    /// Where it is in its life.
+    pub life: Life,
     /// Classes of data that it carries.
     pub data: BTreeSet<String>,
-}
-
-/// Where an API is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lifecycle {
-    /// In use.
-    Active,
-    /// In use, and to be left.
-    Deprecated,
-    /// Not served any more.
-    Retired,
 }

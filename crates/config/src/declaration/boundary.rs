@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use portcullis_diagnostics::Span;
 use portcullis_model::{LimitId, ProviderId, ZoneId};
 
+use super::addresses::Addresses;
+
 /// A crossing from one zone to another.
 #[derive(Clone, Debug)]
 pub struct Boundary {
@@ -18,6 +20,8 @@ pub struct Boundary {
     pub limits: Vec<LimitId>,
     /// What is looked at.
     pub inspection: Inspection,
+    /// Client addresses that may cross.
+    pub addresses: Option<Addresses>,
     /// Whether a crossing needs a durable record first.
     pub audit: Audit,
     /// Where it was declared.

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 use portcullis_model::ZoneId;
 
+use super::addresses::Addresses;
+
 /// A listening socket.
 #[derive(Clone, Debug)]
 pub struct Listener {
@@ -16,4 +18,6 @@ pub struct Listener {
     pub trusted_hops: u8,
     /// Peers from which forwarded headers are believed; required when `trusted_hops` > 0.
     pub trusted_peers: Vec<IpNet>,
+    /// Client addresses that may come in here.
+    pub addresses: Option<Addresses>,
 }

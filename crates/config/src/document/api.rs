@@ -1,7 +1,9 @@
 //! Which APIs are served?
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use super::life::{Lifecycle, Maintenance};
 
 /// An API.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,18 +25,15 @@ pub(crate) struct Api {
     /// How it is meant to be used.
     #[serde(default)]
     pub(crate) lifecycle: Lifecycle,
+    /// Since when it is deprecated: `2026-12-31`, or a time such as `2026-12-31T06:00:00Z`.
+    pub(crate) deprecated_since: Option<String>,
+    /// From when on it is not served any more.
+    pub(crate) sunset: Option<String>,
+    /// `https` page that says what to use instead.
+    pub(crate) link: Option<String>,
+    /// It is not served for a while.
+    pub(crate) maintenance: Option<Maintenance>,
     /// Classes of data that it carries.
     #[serde(default)]
     pub(crate) data: Vec<String>,
-}
-
-/// Where an API is in its life.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Lifecycle {
-    /// In use.
-    #[default]
-    Active,
-    /// In use, and to be left.
-    Deprecated,
 }

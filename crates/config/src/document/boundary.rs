@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::addresses::Addresses;
+
 /// A crossing from one zone to another.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,8 @@ pub(crate) struct Boundary {
     /// How closely messages are looked at.
     #[serde(default)]
     pub(crate) inspection: Inspection,
+    /// Client addresses that may cross.
+    pub(crate) addresses: Option<Addresses>,
     /// Whether a crossing needs a durable record first.
     #[serde(default)]
     pub(crate) audit: Audit,

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::addresses::Addresses;
+
 /// A listening socket.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -17,4 +19,6 @@ pub(crate) struct Listener {
     /// Networks of these proxies.
     #[serde(default)]
     pub(crate) trusted_peers: Vec<String>,
+    /// Client addresses that may come in here.
+    pub(crate) addresses: Option<Addresses>,
 }

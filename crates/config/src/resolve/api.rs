@@ -7,9 +7,10 @@ use std::time::Duration;
 use portcullis_model::{ApiId, UpstreamId, ZoneId};
 
 use crate::check;
-use crate::declaration::{Api, Declared, Lifecycle, Upstream};
+use crate::declaration::{Api, Declared, Upstream};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
+use crate::resolve::life;
 
 const HOST: Rule = Rule {
     code: "PC0107",
@@ -58,10 +59,7 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
             zone: ZoneId::new(&written.zone),
             upstream: UpstreamId::new(&written.upstream),
             owner: written.owner.clone(),
-            lifecycle: match written.lifecycle {
-                document::Lifecycle::Active => Lifecycle::Active,
-                document::Lifecycle::Deprecated => Lifecycle::Deprecated,
-            },
+            life: life::life(name, written, problems),
             data: written.data.iter().cloned().collect(),
         };
         apis.insert(ApiId::new(name), api);

@@ -10,6 +10,7 @@ use crate::check;
 use crate::declaration::{Audit, Boundary, IdentityRule, Inspection, Limit, LimitPer, LimitRule};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
+use crate::resolve::addresses::addresses;
 
 const SAME_PAIR: Rule = Rule {
     code: "PC0114",
@@ -53,6 +54,7 @@ pub(super) fn boundaries(
             identity: identity(document, name, &written.identity, problems),
             limits: limit_names(document, name, &written.limits, problems),
             inspection: inspection(name, &written.inspection, problems),
+            addresses: addresses(written.addresses.as_ref(), &at("addresses"), false, problems),
             audit: match written.audit {
                 document::Audit::BestEffort => Audit::BestEffort,
                 document::Audit::Required => Audit::Required,

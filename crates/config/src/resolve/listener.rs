@@ -11,6 +11,7 @@ use crate::check;
 use crate::declaration::{Admin, Guards, Listener, Records};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
+use crate::resolve::addresses::addresses;
 
 const HOPS: Rule = Rule {
     code: "PC0116",
@@ -56,7 +57,9 @@ pub(super) fn listeners(
         }
         let zone = ZoneId::new(&written.zone);
         let trusted_hops = written.trusted_hops;
-        let listener = Listener { address, zone, trusted_hops, trusted_peers };
+        let lists = written.addresses.as_ref();
+        let lists = addresses(lists, &[path[0], path[1], "addresses"], false, problems);
+        let listener = Listener { address, zone, trusted_hops, trusted_peers, addresses: lists };
         listeners.insert(ListenerId::new(name), listener);
     }
     if listeners.is_empty() {
