@@ -1,7 +1,9 @@
 //! Is this value one that can be meant? Checks that several sections share.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use http::HeaderName;
 use ipnet::IpNet;
 
 use crate::problems::{Problems, Rule};
@@ -113,6 +115,40 @@ pub(crate) fn networks(texts: &[String], path: &[&str], problems: &mut Problems<
         }
     }
     networks
+}
+
+/// A header in lower case, of letters, digits and `-`, which is all that the one view lets through.
+pub(crate) fn header_name(
+    text: &str,
+    path: &[&str],
+    problems: &mut Problems<'_>,
+) -> Option<HeaderName> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let name = HeaderName::from_bytes(text.as_bytes()).ok().filter(|_| text.bytes().all(plain));
+    if name.is_none() {
+        problems.error(VALUE, path, format!("`{text}` is not a header such as `x-request-id`"));
+    }
+    name
+}
+
+/// Whether it is a host as requests name it: lower case, no port, no dot at the end.
+pub(crate) fn is_host(text: &str) -> bool {
+    if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<Ipv6Addr>().is_ok();
+    }
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if numeric {
+        text.parse::<Ipv4Addr>().is_ok()
+    } else {
+        text.len() <= 253 && text.split('.').all(label)
+    }
 }
 
 /// Items that must be given, each once.

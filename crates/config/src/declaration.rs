@@ -7,7 +7,9 @@
 mod addresses;
 mod api;
 mod boundary;
+mod cors;
 mod declared;
+mod headers;
 mod life;
 mod limit;
 mod listener;
@@ -22,7 +24,9 @@ use portcullis_model::{ApiId, BoundaryId, LimitId, ListenerId, ProviderId, Upstr
 pub use self::addresses::{Addresses, CountryLists};
 pub use self::api::Api;
 pub use self::boundary::{Audit, Boundary, IdentityRule, Inspection};
+pub use self::cors::{Cors, OriginRule, Origins};
 pub use self::declared::Declared;
+pub use self::headers::{Answers, Cache, HeaderChanges};
 pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::Listener;

@@ -5,6 +5,8 @@
 mod addresses;
 mod api;
 mod boundary;
+mod cors;
+mod headers;
 mod life;
 mod limit;
 mod listener;
@@ -20,6 +22,8 @@ use serde::Deserialize;
 pub(crate) use self::addresses::{Addresses, CountryLists, Unknown};
 pub(crate) use self::api::Api;
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
+pub(crate) use self::cors::Cors;
+pub(crate) use self::headers::{Answers, Cache, RequestHeaders};
 pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::Listener;

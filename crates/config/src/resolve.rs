@@ -4,6 +4,8 @@
 mod addresses;
 mod api;
 mod boundary;
+mod cors;
+mod headers;
 mod life;
 mod listener;
 mod provider;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use portcullis_model::{UpstreamId, ZoneId};
 
+use super::cors::Cors;
 use super::declared::Declared;
+use super::headers::HeaderChanges;
 use super::life::Life;
 
 /// An API.
@@ -24,6 +26,10 @@ pub struct Api {
     pub owner: String,
     /// Where it is in its life.
     pub life: Life,
+    /// Which pages of other origins may call it.
+    pub cors: Option<Cors>,
+    /// Headers that are changed on the way to the upstream.
+    pub request_headers: HeaderChanges,
     /// Classes of data that it carries.
     pub data: BTreeSet<String>,
 }

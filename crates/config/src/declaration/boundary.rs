@@ -6,6 +6,7 @@ use portcullis_diagnostics::Span;
 use portcullis_model::{LimitId, ProviderId, ZoneId};
 
 use super::addresses::Addresses;
+use super::headers::Answers;
 
 /// A crossing from one zone to another.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Boundary {
     pub inspection: Inspection,
     /// Client addresses that may cross.
     pub addresses: Option<Addresses>,
+    /// What answers say besides their content.
+    pub answers: Answers,
     /// Whether a crossing needs a durable record first.
     pub audit: Audit,
     /// Where it was declared.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::cors::Cors;
+use super::headers::RequestHeaders;
 use super::life::{Lifecycle, Maintenance};
 
 /// An API.
@@ -33,6 +35,11 @@ pub(crate) struct Api {
     pub(crate) link: Option<String>,
     /// It is not served for a while.
     pub(crate) maintenance: Option<Maintenance>,
+    /// Which pages of other origins may call it; none, where it is not said.
+    pub(crate) cors: Option<Cors>,
+    /// Headers that are changed on the way to the upstream.
+    #[serde(default)]
+    pub(crate) request_headers: RequestHeaders,
     /// Classes of data that it carries.
     #[serde(default)]
     pub(crate) data: Vec<String>,

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::addresses::Addresses;
+use super::headers::Answers;
 
 /// A crossing from one zone to another.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,6 +24,9 @@ pub(crate) struct Boundary {
     pub(crate) inspection: Inspection,
     /// Client addresses that may cross.
     pub(crate) addresses: Option<Addresses>,
+    /// What answers say besides their content.
+    #[serde(default)]
+    pub(crate) answers: Answers,
     /// Whether a crossing needs a durable record first.
     #[serde(default)]
     pub(crate) audit: Audit,

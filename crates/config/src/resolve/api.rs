@@ -1,7 +1,6 @@
 //! Which APIs are served under which hosts, and where are they carried?
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use portcullis_model::{ApiId, UpstreamId, ZoneId};
@@ -10,7 +9,7 @@ use crate::check;
 use crate::declaration::{Api, Declared, Upstream};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
-use crate::resolve::life;
+use crate::resolve::{cors, headers, life};
 
 const HOST: Rule = Rule {
     code: "PC0107",
@@ -45,7 +44,7 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
         }
         let hosts = check::set(&written.hosts, &at("hosts"), problems);
         for host in &hosts {
-            if !is_host(host) {
+            if !check::is_host(host) {
                 problems.error(HOST, &at("hosts"), format!("`{host}` is not a host"));
             }
         }
@@ -60,6 +59,8 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
             upstream: UpstreamId::new(&written.upstream),
             owner: written.owner.clone(),
             life: life::life(name, written, problems),
+            cors: written.cors.as_ref().map(|written| cors::cors(name, written, problems)),
+            request_headers: headers::request_headers(name, &written.request_headers, problems),
             data: written.data.iter().cloned().collect(),
         };
         apis.insert(ApiId::new(name), api);
@@ -97,26 +98,7 @@ pub(super) fn upstreams(
 fn address(text: &str) -> Option<(String, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
-    is_host(host).then(|| (host.trim_matches(['[', ']']).to_owned(), port))
-}
-
-fn is_host(text: &str) -> bool {
-    if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse::<Ipv6Addr>().is_ok();
-    }
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if numeric {
-        text.parse::<Ipv4Addr>().is_ok()
-    } else {
-        text.len() <= 253 && text.split('.').all(label)
-    }
+    check::is_host(host).then(|| (host.trim_matches(['[', ']']).to_owned(), port))
 }
 
 fn is_base_path(text: &str) -> bool {

@@ -11,6 +11,7 @@ use crate::declaration::{Audit, Boundary, IdentityRule, Inspection, Limit, Limit
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 use crate::resolve::addresses::addresses;
+use crate::resolve::headers;
 
 const SAME_PAIR: Rule = Rule {
     code: "PC0114",
@@ -55,6 +56,7 @@ pub(super) fn boundaries(
             limits: limit_names(document, name, &written.limits, problems),
             inspection: inspection(name, &written.inspection, problems),
             addresses: addresses(written.addresses.as_ref(), &at("addresses"), false, problems),
+            answers: headers::answers(name, &written.answers, problems),
             audit: match written.audit {
                 document::Audit::BestEffort => Audit::BestEffort,
                 document::Audit::Required => Audit::Required,
