@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use portcullis_config::declaration::HeaderChanges;
 use portcullis_model::{Method, RecordId, UpstreamId};
 
 use crate::admit::Permit;
@@ -79,6 +80,9 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     for name in snapshot.api_key_headers.values() {
         headers.remove(name);
     }
+    if let Some(api) = snapshot.declaration.apis.get(&received.operation.api) {
+        change(&mut headers, &api.request_headers);
+    }
     headers.insert(HOST, encoded(message.host.as_str()));
     headers.insert(FORWARDED_HOST, encoded(message.host.as_str()));
     headers.insert(FORWARDED_FOR, encoded(&message.client_address.to_string()));
@@ -101,6 +105,16 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
         target: message.target(),
         headers,
         body,
+    }
+}
+
+/// What the declaration changes; it was checked that nothing decides by these headers.
+fn change(headers: &mut HeaderMap, changes: &HeaderChanges) {
+    for name in &changes.remove {
+        headers.remove(&name.value);
+    }
+    for (name, value) in &changes.set {
+        headers.insert(name.value.clone(), value.clone());
     }
 }
 

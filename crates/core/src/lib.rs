@@ -10,9 +10,11 @@
 
 pub mod addresses;
 pub mod admit;
+pub mod answer;
 pub mod assess;
 pub mod authorize;
 pub mod chain;
+pub mod cors;
 pub mod facts;
 pub mod forward;
 pub mod hex;
@@ -28,6 +30,7 @@ pub mod snapshot;
 pub mod trace;
 
 pub use admit::Permit;
-pub use chain::{Advance, Chain};
+pub use answer::Answer;
+pub use chain::{Advance, Allowed, Chain};
 pub use refusal::Refusal;
 pub use snapshot::Snapshot;

@@ -3,6 +3,7 @@
 //! The first stage makes the one view of the message ([`Message::read`]); nothing later looks at
 //! the bytes again. Cheap guards (address, failed credentials) stand here, before cryptography.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,13 +11,15 @@ use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION,
 };
 use http::{HeaderName, HeaderValue};
-use portcullis_config::declaration::Listener;
+use portcullis_config::declaration::{Api, Listener};
 use portcullis_model::{ListenerId, Method, Reason, Stage, Timestamp, ZoneId};
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_spec::Location;
 use serde::Serialize;
 
 use crate::addresses;
+use crate::answer::Answer;
+use crate::cors;
 use crate::facts::{Facts, Need};
 use crate::hex::hex;
 use crate::life;
@@ -93,7 +96,11 @@ pub(crate) fn decide(
         };
     };
     match guard(facts, trace).and_then(|()| route(&listener.zone, message, snapshot, now, trace)) {
-        Ok(received) => Step::Next(received),
+        Ok(Routed::Received(received)) => Step::Next(*received),
+        Ok(Routed::Answered(answer)) => {
+            trace.answered = true;
+            Step::Answered(answer)
+        }
         Err(refusal) => Step::Refused(refusal),
     }
 }
@@ -135,18 +142,23 @@ fn note_head(trace: &mut Trace, arrival: &Arrival, snapshot: &Snapshot) {
     );
 }
 
-/// The headers that the contract speaks of.
+/// The headers that the contract speaks of, and those of a preflight.
 fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperation) {
     let named = operation.operation.parameters.iter().filter_map(|parameter| {
         (parameter.location == Location::Header).then_some(parameter.name.as_str())
     });
+    let asked = cors::ASKED.iter().filter(|_| message.method == Method::Options);
+    let names: BTreeSet<String> =
+        [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str(), CONTENT_LENGTH.as_str()]
+            .into_iter()
+            .chain(named)
+            .chain(asked.map(HeaderName::as_str))
+            .map(str::to_ascii_lowercase)
+            .collect();
     let mut headers = Vec::new();
-    for name in [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str(), CONTENT_LENGTH.as_str()]
-        .into_iter()
-        .chain(named)
-    {
+    for name in &names {
         for value in message.headers.get_all(name) {
-            headers.push((name, String::from_utf8_lossy(value.as_bytes())));
+            headers.push((name.as_str(), String::from_utf8_lossy(value.as_bytes())));
         }
     }
     let cookies = named_cookies(message, operation);
@@ -226,59 +238,114 @@ fn guard(facts: &Facts, trace: &mut Trace) -> Result<(), Refusal> {
     })
 }
 
+/// Where a request leads.
+enum Routed {
+    Received(Box<Received>),
+    Answered(Answer),
+}
+
 fn route(
     from: &ZoneId,
     message: Arc<Message>,
     snapshot: &Snapshot,
     now: Timestamp,
     trace: &mut Trace,
-) -> Result<Received, Refusal> {
+) -> Result<Routed, Refusal> {
     trace.crossing.from = Some(from.clone());
-    let matched = snapshot
-        .router
-        .find(message.host.as_str(), &message.path, message.method)
-        .map_err(|unmatched| match unmatched {
-            Unmatched::Host => Refusal::new(Reason::UnknownHost, "no API has this host"),
-            Unmatched::Operation => {
-                Refusal::new(Reason::UnlistedOperation, "no contract lists this method and path")
-            }
-        })?;
-    let operation = snapshot
-        .operations
-        .get(matched.operation)
-        .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "operation"))?;
-    trace.request.template = Some(operation.template.clone());
-    trace.crossing.to = Some(operation.zone.clone());
-    trace.crossing.api = Some(operation.api.clone());
-    trace.crossing.operation = Some(operation.id.clone());
-    let key = (from.clone(), operation.zone.clone());
-    let crossing = snapshot.crossings.get(&key).ok_or_else(|| {
-        Refusal::new(
-            Reason::UndeclaredCrossing,
-            format!("no boundary leads from `{}` to `{}`", key.0, key.1),
-        )
-    })?;
-    trace.crossing.boundary = Some(crossing.id.clone());
-    let lists = crossing.boundary.addresses.as_ref();
-    addresses::judge(lists, message.client_address, "boundary")?;
-    if let Some(api) = snapshot.declaration.apis.get(&operation.api) {
-        life::judge(&api.life, now)?;
+    let visit = Visit { from, message: &message, snapshot, now };
+    if let Some(method) = cors::preflight(&message)
+        && let Ok((operation, _)) = visit.find(method)
+        && let Some(cors) = visit.api(operation).and_then(|api| api.cors.as_ref())
+    {
+        note_headers(trace, &message, operation);
+        let _crossing = visit.enter(operation, trace)?;
+        let answer = cors::answer(cors, &message, &visit.methods(operation))?;
+        trace.say(Stage::Receive, format!("a preflight for `{}`", operation.id));
+        return Ok(Routed::Answered(answer));
     }
+    let (operation, matched) = visit.find(message.method)?;
+    let crossing = visit.enter(operation, trace)?;
     let parameters = message
         .path
         .segments()
         .enumerate()
-        .filter(|(at, _)| matched.parameters.contains(at))
+        .filter(|(at, _)| matched.contains(at))
         .map(|(_, segment)| portcullis_reading::path::decode_segment(segment).into_owned())
         .collect();
     note_headers(trace, &message, operation);
     trace.say(Stage::Receive, format!("this is `{}` of `{}`", operation.id, operation.api));
-    Ok(Received {
-        message,
+    Ok(Routed::Received(Box::new(Received {
         operation: Arc::clone(operation),
         parameters,
         crossing: Arc::clone(crossing),
-    })
+        message,
+    })))
+}
+
+/// One request that comes from a zone.
+struct Visit<'a> {
+    from: &'a ZoneId,
+    message: &'a Message,
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+}
+
+impl<'a> Visit<'a> {
+    /// The operation, and where in the path its parameters stand.
+    fn find(&self, method: Method) -> Result<(&'a Arc<CompiledOperation>, Vec<usize>), Refusal> {
+        let matched = self
+            .snapshot
+            .router
+            .find(self.message.host.as_str(), &self.message.path, method)
+            .map_err(|unmatched| match unmatched {
+                Unmatched::Host => Refusal::new(Reason::UnknownHost, "no API has this host"),
+                Unmatched::Operation => Refusal::new(
+                    Reason::UnlistedOperation,
+                    "no contract lists this method and path",
+                ),
+            })?;
+        let operation = self.snapshot.operations.get(matched.operation);
+        let operation =
+            operation.ok_or_else(|| Refusal::missing_fact(Stage::Receive, "operation"))?;
+        Ok((operation, matched.parameters))
+    }
+
+    /// The methods that the API lists for this path.
+    fn methods(&self, operation: &CompiledOperation) -> Vec<Method> {
+        let is_listed =
+            |method: &Method| self.find(*method).is_ok_and(|(found, _)| found.api == operation.api);
+        Method::ALL.into_iter().filter(is_listed).collect()
+    }
+
+    fn api(&self, operation: &CompiledOperation) -> Option<&'a Api> {
+        self.snapshot.declaration.apis.get(&operation.api)
+    }
+
+    /// The crossing, if it is declared, open to this address, and the API is served.
+    fn enter(
+        &self,
+        operation: &CompiledOperation,
+        trace: &mut Trace,
+    ) -> Result<&'a Arc<CompiledBoundary>, Refusal> {
+        trace.request.template = Some(operation.template.clone());
+        trace.crossing.to = Some(operation.zone.clone());
+        trace.crossing.api = Some(operation.api.clone());
+        trace.crossing.operation = Some(operation.id.clone());
+        let key = (self.from.clone(), operation.zone.clone());
+        let crossing = self.snapshot.crossings.get(&key).ok_or_else(|| {
+            Refusal::new(
+                Reason::UndeclaredCrossing,
+                format!("no boundary leads from `{}` to `{}`", key.0, key.1),
+            )
+        })?;
+        trace.crossing.boundary = Some(crossing.id.clone());
+        let lists = crossing.boundary.addresses.as_ref();
+        addresses::judge(lists, self.message.client_address, "boundary")?;
+        if let Some(api) = self.api(operation) {
+            life::judge(&api.life, self.now)?;
+        }
+        Ok(crossing)
+    }
 }
 
 #[derive(Serialize)]

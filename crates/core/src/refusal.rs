@@ -7,6 +7,7 @@ use portcullis_identity::Refused;
 use portcullis_model::{Reason, Stage};
 use portcullis_reading::violation::Violation;
 
+use crate::answer::Answer;
 use crate::facts::Need;
 
 /// A crossing that ends here.
@@ -75,6 +76,8 @@ pub enum Step<State, Next> {
     Next(Next),
     /// Ask for these facts and come back with the same state.
     More(State, Vec<Need>),
+    /// End here, with an answer of the boundary's own.
+    Answered(Answer),
     /// End here.
     Refused(Refusal),
 }

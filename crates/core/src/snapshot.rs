@@ -5,6 +5,7 @@
 //! from, and stands in every record.
 
 pub mod compile;
+mod headers;
 mod operations;
 pub mod router;
 

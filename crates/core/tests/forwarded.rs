@@ -1,11 +1,12 @@
 //! Law 1: is what was judged what is forwarded? Through the whole chain and the code that spends a
 //! permit, for generated requests.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use portcullis_core::Allowed;
 use portcullis_core::forward::{Outgoing, outgoing};
 use portcullis_core::receive::Arrival;
 use portcullis_model::{Reason, RecordId};
@@ -20,8 +21,10 @@ static SHOP: LazyLock<World> = LazyLock::new(World::shop);
 /// What goes to the upstream, or why nothing does.
 fn forwarded(arrival: &Arrival, body: &str) -> Result<Outgoing, Reason> {
     let walk = SHOP.walk(arrival, body.to_owned(), |_| Supply::Given);
-    let permit = walk.verdict.map_err(|refusal| refusal.reason)?;
-    Ok(outgoing(*permit, &RecordId::new("r"), &SHOP.snapshot))
+    match walk.verdict.map_err(|refusal| refusal.reason)? {
+        Allowed::Permitted(permit) => Ok(outgoing(*permit, &RecordId::new("r"), &SHOP.snapshot)),
+        Allowed::Answered(answer) => panic!("the shop answers nothing itself: {answer:?}"),
+    }
 }
 
 fn seen(asked: &Asked) -> Result<Outgoing, Reason> {

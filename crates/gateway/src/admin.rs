@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ use portcullis_model::RecordId;
 use portcullis_runtime::archive;
 use portcullis_telemetry::Metrics;
 use tokio::net::UnixListener;
-use tokio::sync::watch;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::{oneshot, watch};
 
 /// After a failed accept, wait this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -36,6 +37,22 @@ pub struct Admin {
     pub ready: AtomicBool,
     /// Folder of the records.
     pub records: PathBuf,
+    revision: Mutex<Arc<str>>,
+    ask: Sender<Reload>,
+    asked: Mutex<Option<Receiver<Reload>>>,
+}
+
+/// An operator asks for a reload and waits for what comes of it.
+#[derive(Debug)]
+pub struct Reload(oneshot::Sender<(bool, String)>);
+
+impl Reload {
+    /// Answers: whether it was taken, and what there is to say.
+    pub fn done(self, taken: bool, said: String) {
+        if self.0.send((taken, said)).is_err() {
+            tracing::debug!("whoever asked for a reload is gone");
+        }
+    }
 }
 
 /// An admin door that listens; its socket file goes when it stops.
@@ -47,6 +64,12 @@ pub struct AdminDoor {
 }
 
 impl AdminDoor {
+    /// Where it is.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// Stops it.
     pub fn stop(self) {
         self.stop.send_replace(true);
@@ -109,8 +132,14 @@ async fn listen(admin: Arc<Admin>, listener: UnixListener, mut stopped: watch::R
         let admin = Arc::clone(&admin);
         tokio::spawn(async move {
             let service = service_fn(move |request: Request<Incoming>| {
-                let response = admin.answer(request.method(), request.uri().path());
-                async move { Ok::<_, Infallible>(response) }
+                let admin = Arc::clone(&admin);
+                async move {
+                    let (method, path) = (request.method(), request.uri().path());
+                    Ok::<_, Infallible>(match (method, path) {
+                        (&Method::POST, "/reload") => admin.reload().await,
+                        (method, path) => admin.answer(method, path),
+                    })
+                }
             });
             let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             if let Err(error) = served.await {
@@ -121,9 +150,56 @@ async fn listen(admin: Arc<Admin>, listener: UnixListener, mut stopped: watch::R
 }
 
 impl Admin {
+    /// What an admin door over these records and metrics answers from; not ready yet.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>, records: PathBuf) -> Self {
+        let (ask, asked) = channel(1);
+        Self {
+            metrics,
+            ready: AtomicBool::new(false),
+            records,
+            revision: Mutex::new(Arc::from("")),
+            ask,
+            asked: Mutex::new(Some(asked)),
+        }
+    }
+
+    /// Notes which revision decides.
+    pub fn decides(&self, revision: &Arc<str>) {
+        *self.revision.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(revision);
+    }
+
+    /// Operators who ask for a reload; whoever calls first answers them.
+    #[must_use]
+    pub fn asked(&self) -> Option<Receiver<Reload>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    async fn reload(&self) -> Response<Full<Bytes>> {
+        let (answer, answered) = oneshot::channel();
+        // one reload at a time, and one more that waits
+        if self.ask.try_send(Reload(answer)).is_err() {
+            let message = "another reload is waiting, or nobody reloads here\n".to_owned();
+            return text(StatusCode::SERVICE_UNAVAILABLE, message);
+        }
+        match answered.await {
+            Ok((true, said)) => text(StatusCode::OK, said),
+            Ok((false, said)) => text(StatusCode::CONFLICT, said),
+            Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "it is stopping\n".to_owned()),
+        }
+    }
+
+    fn revision(&self) -> String {
+        let revision = self.revision.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{revision}\n")
+    }
+
     fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
         if method != Method::GET {
-            return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n".to_owned());
+            return text(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "only GET is answered here, and POST of /reload\n".to_owned(),
+            );
         }
         match path {
             "/health" => text(StatusCode::OK, "alive\n".to_owned()),
@@ -134,6 +210,7 @@ impl Admin {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not serving: starting or stopping\n".to_owned(),
             ),
+            "/revision" => text(StatusCode::OK, self.revision()),
             "/metrics" => {
                 let mut response = text(StatusCode::OK, self.metrics.text());
                 let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -145,7 +222,8 @@ impl Admin {
                 Some(id) => self.explain(&RecordId::new(id)),
                 None => text(
                     StatusCode::NOT_FOUND,
-                    "known: /health, /ready, /metrics, /explain/ID\n".to_owned(),
+                    "known: /health, /ready, /revision, /metrics, /explain/ID; POST /reload\n"
+                        .to_owned(),
                 ),
             },
         }

@@ -1,11 +1,11 @@
-//! What is a refused client told? Problem details (RFC 9457) with a stable public code and the
+//! What does a client get that is answered here? A refused one: Problem details (RFC 9457) with a stable public code and the
 //! record's id, and nothing internal.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use portcullis_core::{Refusal, reply};
+use portcullis_core::{Answer, Refusal, reply};
 use portcullis_model::RecordId;
 use portcullis_model::reason::Challenge;
 use serde_json::json;
@@ -39,6 +39,19 @@ pub fn refusal(refusal: &Refusal, id: &RecordId, close: bool) -> Response<Full<B
     reply::decision(headers, id);
     if close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// An answer that the boundary gives itself. `close` ends the connection after it.
+#[must_use]
+pub fn own(answer: Answer, id: &RecordId, close: bool) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    reply::decision(response.headers_mut(), id);
+    if close {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Counts of open connections.
 #[derive(Debug)]
 pub struct Connections {
-    all_max: u32,
-    per_address_max: u32,
     open: Mutex<Open>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Open {
+    all_max: u32,
+    per_address_max: u32,
     all: u32,
     by_address: HashMap<IpAddr, u32>,
 }
@@ -30,7 +30,14 @@ impl Connections {
     /// No connection yet, under these bounds.
     #[must_use]
     pub fn new(all_max: u32, per_address_max: u32) -> Arc<Self> {
-        Arc::new(Self { all_max, per_address_max, open: Mutex::default() })
+        let open = Open { all_max, per_address_max, all: 0, by_address: HashMap::new() };
+        Arc::new(Self { open: Mutex::new(open) })
+    }
+
+    /// Counts under other bounds from now on; who is in stays in.
+    pub fn set_bounds(&self, all_max: u32, per_address_max: u32) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        (open.all_max, open.per_address_max) = (all_max, per_address_max);
     }
 
     /// Counts a connection; `None` at a bound.
@@ -39,7 +46,7 @@ impl Connections {
         let address = portcullis_limit::client(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let here = open.by_address.get(&address).copied().unwrap_or(0);
-        if open.all >= self.all_max || here >= self.per_address_max {
+        if open.all >= open.all_max || here >= open.per_address_max {
             return None;
         }
         open.all = open.all.saturating_add(1);

@@ -1,7 +1,10 @@
-//! What do all workers share?
+//! What do all workers share? What decides now, which a reload replaces as a whole, and what stays
+//! over reloads.
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+use portcullis_core::Snapshot;
 use portcullis_runtime::Driver;
 use portcullis_runtime::clock::RecordIds;
 use portcullis_telemetry::Metrics;
@@ -9,10 +12,47 @@ use portcullis_telemetry::Metrics;
 /// What all workers share.
 #[derive(Debug)]
 pub struct Door {
-    /// Decides.
-    pub driver: Driver,
+    live: ArcSwap<Live>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Names decisions.
     pub ids: RecordIds,
+}
+
+/// What decides: one snapshot with its stores. A request keeps the one that it began with.
+#[derive(Debug)]
+pub struct Live {
+    /// Decides.
+    pub driver: Driver,
+    /// Counts the snapshots of this process, from 1.
+    pub generation: u64,
+}
+
+impl Door {
+    /// A door at which this driver decides.
+    #[must_use]
+    pub fn new(driver: Driver, metrics: Arc<Metrics>) -> Self {
+        let live = ArcSwap::from_pointee(Live { driver, generation: 1 });
+        Self { live, metrics, ids: RecordIds::new() }
+    }
+
+    /// What decides now.
+    #[must_use]
+    pub fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// Lets another driver decide from the next request on.
+    pub fn replace(&self, driver: Driver) {
+        let generation = self.live.load().generation.saturating_add(1);
+        self.live.store(Arc::new(Live { driver, generation }));
+    }
+}
+
+impl Live {
+    /// The snapshot that decides.
+    #[must_use]
+    pub const fn snapshot(&self) -> &Arc<Snapshot> {
+        self.driver.snapshot()
+    }
 }

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod body;
 pub mod connections;
 pub mod door;
+pub mod pools;
 pub mod serve;
 pub mod server;
 pub mod streamed;

@@ -1,7 +1,6 @@
 //! What happens to one request? It is decided, carried, answered and recorded; every way through
 //! ends in exactly one record of its outcome.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,18 +11,19 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Permit, Refusal, forward, profile, reply};
+use portcullis_core::{Allowed, Permit, Refusal, forward, profile, reply};
 use portcullis_model::record::Outcome;
-use portcullis_model::{ListenerId, Reason, RecordId, Timestamp, UpstreamId};
+use portcullis_model::{ListenerId, Reason, RecordId, Timestamp};
 use portcullis_reading::violation::Violation;
 use portcullis_runtime::clock;
 use portcullis_runtime::driver::Open;
 use portcullis_transport::guarded::Connection;
-use portcullis_transport::upstream::{Failure, Pool, UpstreamBody};
+use portcullis_transport::upstream::{Failure, UpstreamBody};
 
 use crate::answer;
 use crate::body::RequestBody;
-use crate::door::Door;
+use crate::door::{Door, Live};
+use crate::pools::Pools;
 use crate::streamed::{Answer, Crossing, Streamed};
 
 /// What one worker serves with.
@@ -32,7 +32,7 @@ pub struct Worker {
     /// What all workers share.
     pub door: Arc<Door>,
     /// Connections to upstreams.
-    pub pools: BTreeMap<UpstreamId, Arc<Pool>>,
+    pub pools: Pools,
 }
 
 /// Where requests of one connection come from.
@@ -57,17 +57,22 @@ impl Worker {
         if let Some(violation) = origin.connection.refused_head(number) {
             return self.refuse_head(origin, violation, id, now).await;
         }
-        let driver = &self.door.driver;
+        let live = self.door.live();
         let (parts, incoming) = request.into_parts();
-        let deadline = driver.snapshot().declaration.guards.body_timeout;
+        let deadline = live.snapshot().declaration.guards.body_timeout;
         let mut body = RequestBody::new(incoming, deadline, Arc::clone(&origin.connection));
         let arrival = Arrival { parts, peer: origin.peer, listener: origin.listener.clone() };
-        let decided = driver.decide(arrival, id.clone(), now, &mut body).await;
+        let decided = live.driver.decide(arrival, id.clone(), now, &mut body).await;
         let reason = decided.verdict.as_ref().err().map(|refusal| refusal.reason);
         let crossing = &decided.open.trace().crossing;
         self.door.metrics.decided(crossing, reason, decided.open.elapsed());
         match decided.verdict {
-            Ok(permit) => self.carry(origin, *permit, decided.open, &id).await,
+            Ok(Allowed::Permitted(permit)) => {
+                self.carry(origin, &live, *permit, decided.open, &id).await
+            }
+            Ok(Allowed::Answered(own)) => {
+                self.answer(origin, own, decided.open, &id, body.has_unread()).await
+            }
             Err(refusal) => {
                 self.refuse(origin, &refusal, decided.open, &id, body.has_unread()).await
             }
@@ -84,12 +89,32 @@ impl Worker {
     ) -> Response<Answer> {
         let refusal = Refusal::from(violation);
         let mut trace = Trace::new(id.clone(), now, origin.listener.clone());
-        trace.crossing.from = self.door.driver.snapshot().zone_of(&origin.listener).cloned();
+        let live = self.door.live();
+        trace.crossing.from = live.snapshot().zone_of(&origin.listener).cloned();
         self.door.metrics.decided(&trace.crossing, Some(refusal.reason), std::time::Duration::ZERO);
         let mut response = whole(answer::refusal(&refusal, &id, true));
-        profile::complete(response.headers_mut(), &trace, self.door.driver.snapshot());
+        profile::complete(response.headers_mut(), &trace, live.snapshot());
         let outcome = outcome(&response, None, false);
-        self.door.driver.record_refused_head(trace, &refusal, outcome).await;
+        live.driver.record_refused_head(trace, &refusal, outcome).await;
+        origin.connection.answered();
+        response
+    }
+
+    /// What the boundary answers itself.
+    async fn answer(
+        &self,
+        origin: &Origin,
+        own: portcullis_core::Answer,
+        open: Open,
+        id: &RecordId,
+        unread: bool,
+    ) -> Response<Answer> {
+        let mut response = whole(answer::own(own, id, unread));
+        open.complete(response.headers_mut());
+        let outcome = outcome(&response, None, false);
+        let outcome = Outcome { micros: micros(&open), ..outcome };
+        self.door.metrics.crossed(open.elapsed());
+        open.finish(None, outcome).await;
         origin.connection.answered();
         response
     }
@@ -103,7 +128,7 @@ impl Worker {
         unread: bool,
     ) -> Response<Answer> {
         let mut response = whole(answer::refusal(refusal, id, unread));
-        profile::complete(response.headers_mut(), open.trace(), self.door.driver.snapshot());
+        open.complete(response.headers_mut());
         let outcome = outcome(&response, None, false);
         let outcome = Outcome { micros: micros(&open), ..outcome };
         self.door.metrics.crossed(open.elapsed());
@@ -115,19 +140,20 @@ impl Worker {
     async fn carry(
         &self,
         origin: &Origin,
+        live: &Live,
         permit: Permit,
         open: Open,
         id: &RecordId,
     ) -> Response<Answer> {
-        let snapshot = Arc::clone(self.door.driver.snapshot());
-        let rate = reply::rate_fields(&permit, &snapshot);
+        let snapshot = live.snapshot();
+        let rate = reply::rate_fields(&permit, snapshot);
         let intent_durable = permit.intent_durable();
-        let outgoing = forward::outgoing(permit, id, &snapshot);
-        match self.send(outgoing).await {
+        let outgoing = forward::outgoing(permit, id, snapshot);
+        match self.send(live, outgoing).await {
             Ok(response) => {
                 let (mut parts, body) = response.into_parts();
-                parts.headers = reply::headers(parts.headers, id, &rate, &snapshot);
-                profile::complete(&mut parts.headers, open.trace(), &snapshot);
+                parts.headers = reply::headers(parts.headers, id, &rate, snapshot);
+                open.complete(&mut parts.headers);
                 let outcome = Outcome {
                     status: parts.status.as_u16(),
                     upstream_status: Some(parts.status.as_u16()),
@@ -150,7 +176,7 @@ impl Worker {
             Err(failure) => {
                 let refusal = refusal_of(&failure);
                 let mut response = whole(answer::refusal(&refusal, id, false));
-                profile::complete(response.headers_mut(), open.trace(), &snapshot);
+                open.complete(response.headers_mut());
                 let outcome = outcome(&response, None, intent_durable);
                 let outcome = Outcome { micros: micros(&open), ..outcome };
                 self.door.metrics.crossed(open.elapsed());
@@ -162,10 +188,14 @@ impl Worker {
         }
     }
 
-    async fn send(&self, outgoing: forward::Outgoing) -> Result<Response<UpstreamBody>, Failure> {
+    async fn send(
+        &self,
+        live: &Live,
+        outgoing: forward::Outgoing,
+    ) -> Result<Response<UpstreamBody>, Failure> {
         let pool = self
             .pools
-            .get(&outgoing.upstream)
+            .find(live, &outgoing.upstream)
             .ok_or_else(|| Failure::Unreachable(format!("no upstream `{}`", outgoing.upstream)))?;
         let mut request = Request::builder()
             .method(outgoing.method.as_str())

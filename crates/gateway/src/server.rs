@@ -12,18 +12,21 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use portcullis_config::Declaration;
+use portcullis_config::declaration::Guards;
 use portcullis_model::ListenerId;
 use portcullis_reading::http1::Bounds;
 use portcullis_transport::guarded::{Deadlines, GuardedStream};
 use portcullis_transport::listen;
-use portcullis_transport::upstream::{Pool, Target};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::connections::{Connections, Seat};
 use crate::door::Door;
+use crate::pools::Pools;
 use crate::serve::{Origin, Worker};
 
 /// How long requests under way may take after a stop.
@@ -38,17 +41,98 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// A gateway that listens.
 #[derive(Debug)]
 pub struct Running {
-    /// Where, port 0 resolved.
-    pub addresses: BTreeMap<ListenerId, SocketAddr>,
-    stop: watch::Sender<bool>,
+    door: Arc<Door>,
+    connections: Arc<Connections>,
+    listening: BTreeMap<ListenerId, Listening>,
+    workers: Vec<UnboundedSender<Socket>>,
     threads: Vec<JoinHandle<()>>,
 }
 
+/// One listener, over all workers.
+#[derive(Debug)]
+struct Listening {
+    declared: SocketAddr,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+}
+
+/// One listener's socket on its way to a worker.
+#[derive(Debug)]
+struct Socket {
+    id: ListenerId,
+    socket: std::net::TcpListener,
+    stopped: watch::Receiver<bool>,
+}
+
+/// Listeners that are bound and do not accept yet.
+#[derive(Debug)]
+pub struct Bound {
+    fresh: BTreeMap<ListenerId, (Listening, Vec<Socket>)>,
+}
+
 impl Running {
+    /// Where it listens, port 0 resolved.
+    #[must_use]
+    pub fn addresses(&self) -> BTreeMap<ListenerId, SocketAddr> {
+        self.listening.iter().map(|(id, listening)| (id.clone(), listening.address)).collect()
+    }
+
+    /// Binds what a declaration has and this gateway has not.
+    ///
+    /// # Errors
+    /// When an address cannot be bound; then nothing has changed.
+    pub fn bind(&self, declaration: &Declaration) -> io::Result<Bound> {
+        let mut fresh = BTreeMap::new();
+        for (id, listener) in &declaration.listeners {
+            if self.listening.get(id).is_some_and(|known| known.declared == listener.address) {
+                continue;
+            }
+            let bound = bind(id, listener.address, self.workers.len()).map_err(|error| {
+                let place = format!("listener `{id}` on {}", listener.address);
+                io::Error::new(error.kind(), format!("{place}: {error}"))
+            })?;
+            fresh.insert(id.clone(), bound);
+        }
+        Ok(Bound { fresh })
+    }
+
+    /// Accepts on what was bound, and nowhere that the declaration does not name any more.
+    /// Connections of a listener that goes end as at a stop.
+    pub fn listen(&mut self, bound: Bound, declaration: &Declaration) {
+        let guards = &declaration.guards;
+        self.connections.set_bounds(guards.connections_max, guards.connections_per_address_max);
+        for (id, (listening, sockets)) in bound.fresh {
+            for (worker, socket) in self.workers.iter().zip(sockets) {
+                if worker.send(socket).is_err() {
+                    tracing::error!(listener = %id, "a worker has ended and cannot listen");
+                }
+            }
+            if let Some(earlier) = self.listening.insert(id, listening) {
+                earlier.stop.send_replace(true);
+            }
+        }
+        self.listening.retain(|id, listening| {
+            let stays = declaration.listeners.contains_key(id);
+            if !stays {
+                listening.stop.send_replace(true);
+            }
+            stays
+        });
+    }
+
+    /// The door that it serves.
+    #[must_use]
+    pub const fn door(&self) -> &Arc<Door> {
+        &self.door
+    }
+
     /// Stops taking connections, lets requests under way end, and waits for it.
     pub fn stop(self) {
-        // without receivers every worker has ended already
-        self.stop.send_replace(true);
+        for listening in self.listening.values() {
+            // without receivers every worker has ended already
+            listening.stop.send_replace(true);
+        }
+        drop(self.workers);
         for thread in self.threads {
             if thread.join().is_err() {
                 tracing::error!("a worker ended by a panic");
@@ -62,77 +146,68 @@ impl Running {
 /// # Errors
 /// When an address cannot be bound or a thread cannot be started; then nothing listens.
 pub fn start(door: &Arc<Door>, workers: usize) -> io::Result<Running> {
-    let declaration = &door.driver.snapshot().declaration;
+    let live = door.live();
+    let declaration = &live.snapshot().declaration;
     let guards = &declaration.guards;
     let connections = Connections::new(guards.connections_max, guards.connections_per_address_max);
-    for (id, listener) in &declaration.listeners {
-        listen::is_free(listener.address).map_err(|error| {
-            let place = format!("listener `{id}` on {}", listener.address);
-            io::Error::new(error.kind(), format!("{place}: {error}"))
-        })?;
-    }
-    let mut addresses = BTreeMap::new();
-    let mut sockets: Vec<Vec<(ListenerId, std::net::TcpListener)>> = Vec::new();
-    for _ in 0..workers.max(1) {
-        let mut mine = Vec::new();
-        for (id, listener) in &declaration.listeners {
-            let address = addresses.get(id).copied().unwrap_or(listener.address);
-            let socket = listen::bind(address).map_err(|error| {
-                io::Error::new(error.kind(), format!("listener `{id}` on {address}: {error}"))
-            })?;
-            addresses.insert(id.clone(), socket.local_addr()?);
-            mine.push((id.clone(), socket));
-        }
-        sockets.push(mine);
-    }
-    let (stop, stopped) = watch::channel(false);
-    let mut threads = Vec::new();
-    for (number, mine) in sockets.into_iter().enumerate() {
+    let mut running = Running {
+        door: Arc::clone(door),
+        connections,
+        listening: BTreeMap::new(),
+        workers: Vec::new(),
+        threads: Vec::new(),
+    };
+    for number in 0..workers.max(1) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (door, connections, stopped) =
-            (Arc::clone(door), Arc::clone(&connections), stopped.clone());
+        let (sender, sockets) = unbounded_channel();
+        let (door, connections) = (Arc::clone(door), Arc::clone(&running.connections));
         let thread = std::thread::Builder::new()
             .name(format!("worker-{number}"))
-            .spawn(move || runtime.block_on(work(door, mine, connections, stopped)))?;
-        threads.push(thread);
+            .spawn(move || runtime.block_on(work(door, sockets, connections)))?;
+        running.workers.push(sender);
+        running.threads.push(thread);
     }
-    Ok(Running { addresses, stop, threads })
+    let bound = running.bind(declaration)?;
+    running.listen(bound, declaration);
+    Ok(running)
+}
+
+/// One socket per worker on one address.
+fn bind(
+    id: &ListenerId,
+    declared: SocketAddr,
+    workers: usize,
+) -> io::Result<(Listening, Vec<Socket>)> {
+    listen::is_free(declared)?;
+    let (stop, stopped) = watch::channel(false);
+    let mut address = declared;
+    let mut sockets = Vec::new();
+    for _ in 0..workers {
+        let socket = listen::bind(address)?;
+        address = socket.local_addr()?;
+        sockets.push(Socket { id: id.clone(), socket, stopped: stopped.clone() });
+    }
+    Ok((Listening { declared, address, stop }, sockets))
 }
 
 async fn work(
     door: Arc<Door>,
-    sockets: Vec<(ListenerId, std::net::TcpListener)>,
+    mut sockets: UnboundedReceiver<Socket>,
     connections: Arc<Connections>,
-    stopped: watch::Receiver<bool>,
 ) {
-    let pools = pools(&door);
-    let worker = Arc::new(Worker { door, pools });
+    let worker = Arc::new(Worker { door, pools: Pools::default() });
     let mut listeners = JoinSet::new();
-    for (id, socket) in sockets {
+    while let Some(Socket { id, socket, stopped }) = sockets.recv().await {
         match TcpListener::from_std(socket) {
             Ok(socket) => {
                 let (worker, connections) = (Arc::clone(&worker), Arc::clone(&connections));
-                listeners.spawn(accept(worker, id, socket, connections, stopped.clone()));
+                listeners.spawn(accept(worker, id, socket, connections, stopped));
             }
             Err(error) => tracing::error!(listener = %id, %error, "the listener cannot be used"),
         }
+        while listeners.try_join_next().is_some() {}
     }
     while listeners.join_next().await.is_some() {}
-}
-
-fn pools(door: &Door) -> BTreeMap<portcullis_model::UpstreamId, Arc<Pool>> {
-    let upstreams = &door.driver.snapshot().declaration.upstreams;
-    let pool = |upstream: &portcullis_config::declaration::Upstream| {
-        Pool::new(Target {
-            host: upstream.host.clone(),
-            port: upstream.port,
-            connect_timeout: upstream.connect_timeout,
-            response_timeout: upstream.response_timeout,
-            idle_timeout: upstream.idle_timeout,
-            connections_max: usize::try_from(upstream.connections_max).unwrap_or(usize::MAX),
-        })
-    };
-    upstreams.iter().map(|(id, upstream)| (id.clone(), pool(upstream))).collect()
 }
 
 async fn accept(
@@ -188,8 +263,10 @@ async fn connection(
     }
     let connections = worker.door.metrics.connections.clone();
     connections.inc();
-    let guarded = guarded(&worker, stream);
-    let headers_max = worker.door.driver.snapshot().declaration.guards.headers_max;
+    let live = worker.door.live();
+    let guards = live.snapshot().declaration.guards;
+    drop(live);
+    let guarded = guarded(&guards, stream);
     let origin = Arc::new(Origin {
         listener,
         peer,
@@ -201,7 +278,7 @@ async fn connection(
         async move { Ok::<_, std::convert::Infallible>(worker.serve(&origin, request).await) }
     });
     let served = http1::Builder::new()
-        .max_headers(usize::from(headers_max).saturating_add(1))
+        .max_headers(usize::from(guards.headers_max).saturating_add(1))
         .serve_connection(TokioIo::new(guarded), service);
     let mut served = std::pin::pin!(served);
     let stop = async move { stopped.wait_for(|stopped| *stopped).await.is_ok() };
@@ -219,8 +296,7 @@ async fn connection(
     drop(seat);
 }
 
-fn guarded(worker: &Worker, stream: TcpStream) -> GuardedStream<TcpStream> {
-    let guards = &worker.door.driver.snapshot().declaration.guards;
+fn guarded(guards: &Guards, stream: TcpStream) -> GuardedStream<TcpStream> {
     let size = |value: u32| usize::try_from(value).unwrap_or(usize::MAX);
     let bounds = Bounds {
         head_bytes_max: size(guards.head_bytes_max),

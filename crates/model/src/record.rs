@@ -39,7 +39,8 @@ pub struct Record {
     pub caller: Caller,
     /// What it came to.
     pub decision: Decision,
-    /// The stage that ended it; `admit` or later for what was permitted.
+    /// The stage that ended it; `admit` or later for what was permitted, `receive` for what the
+    /// boundary answered itself.
     pub stage: Stage,
     /// Why it was refused; absent when permitted.
     pub reason: Option<Reason>,

@@ -101,9 +101,10 @@ impl Shown {
 }
 
 fn show(row: &Row, scene: &Scene, serving: &Serving) -> Result<Shown> {
-    let address = *serving
-        .addresses
+    let address = serving
+        .addresses()
         .get(&row.listener.into())
+        .copied()
         .with_context(|| format!("there is no listener `{}`", row.listener))?;
     let before = scene.upstream.seen();
     let begun = Instant::now();
@@ -166,7 +167,7 @@ fn recorded(directory: &Path) -> Result<BTreeMap<String, Option<Reason>>> {
 
 fn invite(scene: &Scene, serving: &Serving) {
     let at = |name: &str| {
-        serving.addresses.get(&name.into()).map(ToString::to_string).unwrap_or_default()
+        serving.addresses().get(&name.into()).map(ToString::to_string).unwrap_or_default()
     };
     let token = scene.issuer.token("alice", "acme", "orders:read orders:write", "");
     println!("\nThe shop stays up; Ctrl-C ends it. Try:");
@@ -185,7 +186,7 @@ fn invite(scene: &Scene, serving: &Serving) {
         at("partner"),
         scene.keys.full
     );
-    println!("  curl --unix-socket {} http://admin/metrics", serving.admin_socket.display());
+    println!("  curl --unix-socket {} http://admin/metrics", serving.admin_socket().display());
     println!("  portcullis explain -C {} ID-OF-A-DECISION\n", scene.folder().display());
 }
 

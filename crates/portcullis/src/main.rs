@@ -1,5 +1,6 @@
 //! The command line: which verb was meant, in which folder, in which format. Each verb has a room
-//! of its own under [`verbs`]; what serves an estate is wired in [`serving`]; [`demo`] shows it at work.
+//! of its own under [`verbs`]; what serves an estate is wired in [`serving`] and
+//! read anew in [`reloading`]; [`demo`] shows it at work.
 //!
 //! Exit codes: 0 done, 1 something was refused or differs, 2 wrong input or could not run.
 
@@ -7,6 +8,7 @@
 #![allow(clippy::print_stderr, reason = "and about its own failures on standard error")]
 
 mod demo;
+mod reloading;
 mod serving;
 mod verbs;
 

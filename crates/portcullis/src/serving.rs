@@ -1,31 +1,33 @@
 //! How does a folder become a gateway? Estate, records, stores, door and admin door, in this
-//! order; and the reverse when it stops, so that the last record is written.
+//! order; and the reverse when it stops, so that the last record is written. Between the two, a
+//! reload lets another declaration decide, whole or not at all.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use portcullis_config::Declaration;
 use portcullis_core::Snapshot;
 use portcullis_gateway::admin::{self, Admin, AdminDoor};
 use portcullis_gateway::{Door, Running, server};
 use portcullis_model::ListenerId;
-use portcullis_runtime::clock::RecordIds;
 use portcullis_runtime::records::{Records, RecordsConfig};
 use portcullis_runtime::seal::SealKey;
 use portcullis_runtime::{Driver, Stores};
 use portcullis_telemetry::Metrics;
+use tokio::sync::mpsc::Receiver;
+
+/// What to do where a secret cannot be resolved.
+const SECRET: &str = "a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
 
 /// A gateway at work.
 #[derive(Debug)]
 pub(crate) struct Serving {
-    /// Where it listens.
-    pub(crate) addresses: BTreeMap<ListenerId, SocketAddr>,
-    /// Its admin socket.
-    pub(crate) admin_socket: PathBuf,
+    folder: PathBuf,
     running: Running,
     admin: AdminDoor,
     state: Arc<Admin>,
@@ -39,11 +41,8 @@ impl Serving {
         let declaration = snapshot.declaration.clone();
         let metrics = Arc::new(Metrics::default());
         let directory = folder.join(&declaration.records.directory);
-        let admin = Arc::new(Admin {
-            metrics: Arc::clone(&metrics),
-            ready: AtomicBool::new(false),
-            records: directory.clone(),
-        });
+        let admin = Arc::new(Admin::new(Arc::clone(&metrics), directory.clone()));
+        admin.decides(&snapshot.revision);
         let admin_socket = folder.join(&declaration.admin.socket);
         let admin_door = admin::start(Arc::clone(&admin), &admin_socket)
             .with_context(|| format!("the admin socket `{}`", admin_socket.display()))?;
@@ -56,14 +55,53 @@ impl Serving {
             keep_files: usize::try_from(declaration.records.keep_files).unwrap_or(usize::MAX),
         };
         let (records, writer) = Records::start(config, Arc::new(seal)).context("the records")?;
-        let stores = Stores::open(&declaration, folder, records, seed()?)
-            .context("a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys")?;
+        let stores = Stores::open(&declaration, folder, records, seed()?).context(SECRET)?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
-        let door = Arc::new(Door { driver, metrics, ids: RecordIds::new() });
+        let door = Arc::new(Door::new(driver, metrics));
         let running = server::start(&door, workers).context("the listeners")?;
         admin.ready.store(true, Ordering::Release);
-        let addresses = running.addresses.clone();
-        Ok(Self { addresses, admin_socket, running, admin: admin_door, state: admin, door, writer })
+        let folder = folder.to_owned();
+        Ok(Self { folder, running, admin: admin_door, state: admin, door, writer })
+    }
+
+    /// Lets another snapshot of the same estate decide from the next request on. Requests under way
+    /// keep the one that they began with.
+    ///
+    /// # Errors
+    /// When it cannot take effect as a whole; then nothing has changed.
+    pub(crate) fn reload(&mut self, snapshot: Snapshot) -> Result<()> {
+        let live = self.door.live();
+        let old = &live.snapshot().declaration;
+        if let Some(what) = fixed(old, &snapshot.declaration) {
+            bail!("`{what}` cannot change while the gateway runs; start it anew");
+        }
+        let declaration = snapshot.declaration.clone();
+        let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
+        let bound = self.running.bind(&declaration).context("the listeners")?;
+        self.state.decides(&snapshot.revision);
+        self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)));
+        self.running.listen(bound, &declaration);
+        Ok(())
+    }
+
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> BTreeMap<ListenerId, SocketAddr> {
+        self.running.addresses()
+    }
+
+    /// Its admin socket.
+    pub(crate) fn admin_socket(&self) -> &Path {
+        self.admin.socket()
+    }
+
+    /// Operators who ask for a reload; whoever serves answers them.
+    pub(crate) fn asked(&self) -> Option<Receiver<admin::Reload>> {
+        self.state.asked()
+    }
+
+    /// Counts a reload.
+    pub(crate) fn reloaded(&self, taken: bool) {
+        self.state.metrics.reloaded(taken);
     }
 
     /// Stops: first the listeners, then what requests under way need, then the records.
@@ -76,6 +114,14 @@ impl Serving {
             eprintln!("error: the record writer ended by a panic");
         }
     }
+}
+
+/// What of a declaration is fixed at the start and differs.
+fn fixed(old: &Declaration, new: &Declaration) -> Option<&'static str> {
+    if old.admin != new.admin {
+        return Some("admin");
+    }
+    (old.records != new.records).then_some("records")
 }
 
 /// Keys the hashes of counters, so that nobody outside can aim at one.

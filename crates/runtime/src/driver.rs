@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use portcullis_core::facts::{BodyFact, Facts, Need};
 use portcullis_core::receive::Arrival;
 use portcullis_core::record::{Draft, Timings, draft};
 use portcullis_core::refusal::Refusal;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Advance, Chain, Permit, Snapshot};
+use portcullis_core::{Advance, Allowed, Chain, Snapshot, profile};
 use portcullis_identity::Refused;
 use portcullis_model::record::{Outcome, RecordKind};
 use portcullis_model::{Reason, RecordId, Stage, Timestamp};
@@ -36,8 +37,8 @@ pub struct Driver {
 /// A decision, and the crossing that it opens.
 #[derive(Debug)]
 pub struct Decided {
-    /// The right to forward, or why not.
-    pub verdict: Result<Box<Permit>, Refusal>,
+    /// The right to forward, an answer of the boundary's own, or why neither.
+    pub verdict: Result<Allowed, Refusal>,
     /// What is to be recorded when it is over.
     pub open: Open,
 }
@@ -64,6 +65,11 @@ impl Open {
     #[must_use]
     pub const fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// Completes the headers of its answer.
+    pub fn complete(&self, headers: &mut HeaderMap) {
+        profile::complete(headers, &self.trace, &self.driver.snapshot);
     }
 
     /// Time since the request arrived.
@@ -170,7 +176,8 @@ impl Driver {
                     }
                     None
                 }
-                Err(Advance::Permitted(permit)) => Some(Ok(permit)),
+                Err(Advance::Permitted(permit)) => Some(Ok(Allowed::Permitted(permit))),
+                Err(Advance::Answered(answer)) => Some(Ok(Allowed::Answered(answer))),
                 Err(Advance::Refused(refusal)) => Some(Err(refusal)),
             };
             open.timings.push((stage, micros(begun.elapsed())));

@@ -52,7 +52,7 @@ struct Source {
     generation: Arc<AtomicU64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Place {
     File(PathBuf),
     Url { url: String, rules: FetchRules },
@@ -69,7 +69,14 @@ impl KeySets {
     /// The sources of a declaration; nothing is fetched yet.
     #[must_use]
     pub fn new(declaration: &Declaration, folder: &Path) -> Self {
-        let generation = Arc::new(AtomicU64::new(0));
+        let none = Self { sources: BTreeMap::new(), generation: Arc::default() };
+        none.renewed(declaration, folder)
+    }
+
+    /// The sources of another declaration; what is known from an unchanged source stays.
+    #[must_use]
+    pub fn renewed(&self, declaration: &Declaration, folder: &Path) -> Self {
+        let generation = Arc::clone(&self.generation);
         let mut sources = BTreeMap::new();
         for (id, provider) in &declaration.providers {
             let Provider::Jwt(provider) = provider else { continue };
@@ -95,7 +102,8 @@ impl KeySets {
                 fetching: tokio::sync::Mutex::default(),
                 generation: Arc::clone(&generation),
             };
-            sources.insert(id.clone(), Arc::new(source));
+            let known = self.sources.get(id).filter(|known| known.is_as(&source));
+            sources.insert(id.clone(), known.map_or_else(|| Arc::new(source), Arc::clone));
         }
         Self { sources, generation }
     }
@@ -127,6 +135,12 @@ impl KeySets {
 }
 
 impl Source {
+    fn is_as(&self, other: &Self) -> bool {
+        self.place == other.place
+            && self.fresh_for == other.fresh_for
+            && self.stale_until == other.stale_until
+    }
+
     /// The set, if it may be served, and whether it is fresh.
     fn known(&self, now: Timestamp) -> Option<(Keys, bool)> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

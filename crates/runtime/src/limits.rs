@@ -22,13 +22,18 @@ const CONCURRENT_MAX: usize = 1 << 14;
 /// The counters.
 #[derive(Debug)]
 pub struct Limits {
+    counters: Arc<Counters>,
+    rules: BTreeMap<LimitId, LimitRule>,
+    address: Quota,
+    failures: Quota,
+}
+
+#[derive(Debug)]
+struct Counters {
     seed: u64,
     rates: Buckets,
     guards: Buckets,
     slots: Arc<Slots>,
-    rules: BTreeMap<LimitId, LimitRule>,
-    address: Quota,
-    failures: Quota,
 }
 
 /// Concurrency slots that a request holds; given back when it is dropped, however the request ends.
@@ -51,13 +56,26 @@ impl Limits {
     /// Empty counters for a declaration. `seed` keys the hashes, so that nobody can aim at a slot.
     #[must_use]
     pub fn new(declaration: &Declaration, seed: u64) -> Self {
-        let guards = &declaration.guards;
-        let per = |amount: NonZeroU32, window| Quota { amount, window, burst: amount };
-        Self {
+        let counters = Counters {
             seed,
             rates: Buckets::new(KEYS_MAX),
             guards: Buckets::new(KEYS_MAX),
             slots: Arc::new(Slots::new(CONCURRENT_MAX)),
+        };
+        Self::over(Arc::new(counters), declaration)
+    }
+
+    /// The rules of another declaration over the same counters.
+    #[must_use]
+    pub fn renewed(&self, declaration: &Declaration) -> Self {
+        Self::over(Arc::clone(&self.counters), declaration)
+    }
+
+    fn over(counters: Arc<Counters>, declaration: &Declaration) -> Self {
+        let guards = &declaration.guards;
+        let per = |amount: NonZeroU32, window| Quota { amount, window, burst: amount };
+        Self {
+            counters,
             rules: declaration.limits.iter().map(|(id, limit)| (id.clone(), limit.rule)).collect(),
             address: per(guards.address_rate, Duration::from_secs(1)),
             failures: per(guards.failure_rate, Duration::from_secs(60)),
@@ -68,8 +86,9 @@ impl Limits {
     #[must_use]
     pub fn guard(&self, address: IpAddr, now: Timestamp) -> Guarded {
         let text = portcullis_limit::client(address).to_string();
-        let request = self.guards.take(self.key(&["request", &text]), &self.address, now);
-        let failures = self.guards.peek(self.key(&["failure", &text]), &self.failures, now);
+        let request = self.counters.guards.take(self.key(&["request", &text]), &self.address, now);
+        let failures =
+            self.counters.guards.peek(self.key(&["failure", &text]), &self.failures, now);
         let wait = |taken: &Taken| match taken {
             Taken::Admitted { .. } => 0,
             Taken::Refused { retry_after } => secs(*retry_after),
@@ -85,7 +104,7 @@ impl Limits {
     pub fn count_failure(&self, address: IpAddr, now: Timestamp) {
         let key = self.key(&["failure", &portcullis_limit::client(address).to_string()]);
         // an allowance that is used up already needs no further count
-        let _taken: Taken = self.guards.take(key, &self.failures, now);
+        let _taken: Taken = self.counters.guards.take(key, &self.failures, now);
     }
 
     /// Takes from all of these limits, or from none.
@@ -100,11 +119,11 @@ impl Limits {
         for claim in claims {
             if let Some(LimitRule::Concurrent(max)) = self.rules.get(&claim.limit) {
                 let key = self.claim_key(claim);
-                if !self.slots.enter(key, *max) {
+                if !self.counters.slots.enter(key, *max) {
                     *held = Held::default();
                     return exhausted(claim, true, 1);
                 }
-                held.slots = Some(Arc::clone(&self.slots));
+                held.slots = Some(Arc::clone(&self.counters.slots));
                 held.keys.push(key);
             }
         }
@@ -129,9 +148,9 @@ impl Limits {
         let quota = Quota { amount: *amount, window: *window, burst: *burst };
         let key = self.claim_key(claim);
         Some(if only_look {
-            self.rates.peek(key, &quota, now)
+            self.counters.rates.peek(key, &quota, now)
         } else {
-            self.rates.take(key, &quota, now)
+            self.counters.rates.take(key, &quota, now)
         })
     }
 
@@ -142,7 +161,7 @@ impl Limits {
     }
 
     fn key(&self, parts: &[&str]) -> u64 {
-        portcullis_limit::key(self.seed, parts)
+        portcullis_limit::key(self.counters.seed, parts)
     }
 }
 

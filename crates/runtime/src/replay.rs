@@ -12,7 +12,7 @@ use portcullis_core::trace::{Trace, TracedFact};
 use portcullis_core::{Refusal, Snapshot};
 use portcullis_identity::{Authenticated, Refused};
 use portcullis_model::record::{FactValue, RecordKind};
-use portcullis_model::{Decision, Principal, Reason, Record};
+use portcullis_model::{Decision, Principal, Reason, Record, Stage};
 use serde_json::Value;
 
 use crate::offline;
@@ -74,6 +74,9 @@ fn altered(record: &Record, trace: &Trace, seal: &SealKey) -> Replayed {
     let principal = trace.caller.as_ref().map(|known| known.principal().qualified_name());
     let handle = principal.map(|name| seal.handle(&name));
     let said = &record.caller;
+    if (record.stage == Stage::Receive) != trace.answered && record.decision == Decision::Allow {
+        return differs("who answered");
+    }
     let same = said.kind == caller.kind
         && said.tenant == caller.tenant
         && said.credential == caller.credential

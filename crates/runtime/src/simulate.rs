@@ -10,7 +10,7 @@ use http::Request;
 use portcullis_core::facts::{BodyFact, Facts, Guarded, LimitsFact};
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Refusal, Snapshot};
+use portcullis_core::{Allowed, Refusal, Snapshot};
 use portcullis_identity::Authenticated;
 use portcullis_model::principal::{Attribute, CredentialKind, CredentialRef};
 use portcullis_model::{Principal, PrincipalKind, RecordId, Stage, Timestamp};
@@ -44,7 +44,7 @@ pub struct Simulated {
     /// The caller, as if verified; nobody where it is not said.
     #[serde(rename = "as")]
     pub caller: Option<Caller>,
-    /// `allow`, or the code of the reason.
+    /// `allow`, `answer` where the boundary answers itself, or the code of the reason.
     pub expect: Option<String>,
 }
 
@@ -76,7 +76,7 @@ pub struct Caller {
 pub struct Simulation {
     /// Its name, or method and path.
     pub name: String,
-    /// `allow`, or the code of the reason.
+    /// `allow`, `answer` where the boundary answers itself, or the code of the reason.
     pub got: String,
     /// What was expected.
     pub expect: Option<String>,
@@ -133,7 +133,11 @@ pub fn simulate(
         } else {
             one.name.clone()
         },
-        got: decided.map_or_else(|refusal| refusal.reason.to_string(), |_| "allow".to_owned()),
+        got: match decided {
+            Ok(Allowed::Permitted(_)) => "allow".to_owned(),
+            Ok(Allowed::Answered(_)) => "answer".to_owned(),
+            Err(refusal) => refusal.reason.to_string(),
+        },
         expect: one.expect.clone(),
         said,
     })

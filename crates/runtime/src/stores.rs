@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use portcullis_config::Declaration;
 use portcullis_config::declaration::{Provider, SecretRef};
@@ -22,9 +23,9 @@ pub struct Stores {
     /// Counters.
     pub limits: Limits,
     /// Verified tokens.
-    pub tokens: Tokens,
+    pub tokens: Arc<Tokens>,
     /// The record writer.
-    pub records: Records,
+    pub records: Arc<Records>,
     api_keys: BTreeMap<ProviderId, ApiKeys>,
     key_sets: KeySets,
 }
@@ -49,21 +50,27 @@ impl Stores {
         records: Records,
         seed: u64,
     ) -> Result<Self, SecretError> {
-        let mut api_keys = BTreeMap::new();
-        for (id, provider) in &declaration.providers {
-            let Provider::ApiKeys(keys) = provider else { continue };
-            let secret = resolve(&keys.pepper, folder);
-            let pepper = secret
-                .and_then(|bytes| Pepper::new(&bytes).map_err(|error| error.to_string()))
-                .map_err(|why| SecretError { provider: id.clone(), why })?;
-            api_keys.insert(id.clone(), ApiKeys::new(folder.join(&keys.store), pepper));
-        }
         Ok(Self {
             limits: Limits::new(declaration, seed),
-            tokens: Tokens::default(),
-            records,
-            api_keys,
+            tokens: Arc::default(),
+            records: Arc::new(records),
+            api_keys: open_api_keys(declaration, folder)?,
             key_sets: KeySets::new(declaration, folder),
+        })
+    }
+
+    /// The stores of another declaration of the same estate: counters, verified tokens, the record
+    /// writer and the keys of unchanged issuers stay.
+    ///
+    /// # Errors
+    /// As [`Stores::open`].
+    pub fn renewed(&self, declaration: &Declaration, folder: &Path) -> Result<Self, SecretError> {
+        Ok(Self {
+            limits: self.limits.renewed(declaration),
+            tokens: Arc::clone(&self.tokens),
+            records: Arc::clone(&self.records),
+            api_keys: open_api_keys(declaration, folder)?,
+            key_sets: self.key_sets.renewed(declaration, folder),
         })
     }
 
@@ -88,6 +95,22 @@ impl Stores {
     pub fn key_epoch(&self) -> u64 {
         self.key_sets.generation()
     }
+}
+
+fn open_api_keys(
+    declaration: &Declaration,
+    folder: &Path,
+) -> Result<BTreeMap<ProviderId, ApiKeys>, SecretError> {
+    let mut api_keys = BTreeMap::new();
+    for (id, provider) in &declaration.providers {
+        let Provider::ApiKeys(keys) = provider else { continue };
+        let secret = resolve(&keys.pepper, folder);
+        let pepper = secret
+            .and_then(|bytes| Pepper::new(&bytes).map_err(|error| error.to_string()))
+            .map_err(|why| SecretError { provider: id.clone(), why })?;
+        api_keys.insert(id.clone(), ApiKeys::new(folder.join(&keys.store), pepper));
+    }
+    Ok(api_keys)
 }
 
 /// Reads a secret; surrounding white space does not belong to it.

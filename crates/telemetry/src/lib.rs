@@ -30,6 +30,7 @@ pub struct Metrics {
     denied: Family<DeniedLabels, Counter>,
     decision: Histogram,
     crossing: Histogram,
+    reloads: Family<ReloadLabels, Counter>,
     /// Connections that are open.
     pub connections: Gauge,
     /// Connections that were turned away because too many were open.
@@ -48,6 +49,11 @@ struct RequestLabels {
 struct DeniedLabels {
     boundary: Name<BoundaryId>,
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReloadLabels {
+    outcome: &'static str,
 }
 
 /// A declared name as a label, shared and not copied; empty where none was found.
@@ -72,6 +78,7 @@ impl Default for Metrics {
             denied: Family::default(),
             decision: Histogram::new(DECISION_SECONDS),
             crossing: Histogram::new(SECONDS),
+            reloads: Family::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
         };
@@ -96,6 +103,7 @@ impl Metrics {
             Unit::Seconds,
             self.crossing.clone(),
         );
+        registry.register("reloads", "Reloads, taken or not", self.reloads.clone());
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register(
             "connections_refused",
@@ -124,6 +132,12 @@ impl Metrics {
     pub fn failed(&self, crossing: &Crossing, reason: Reason) {
         let boundary = Name(crossing.boundary.clone());
         self.denied.get_or_create(&DeniedLabels { boundary, reason: reason.code() }).inc();
+    }
+
+    /// Counts a reload.
+    pub fn reloaded(&self, taken: bool) {
+        let outcome = if taken { "taken" } else { "refused" };
+        self.reloads.get_or_create(&ReloadLabels { outcome }).inc();
     }
 
     /// Counts the length of a crossing.

@@ -1,7 +1,9 @@
 //! The gateway as a process of its own, and what it wrote down.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -26,6 +28,12 @@ impl Gateway {
     /// Starts the binary on the estate of a folder and waits until it listens.
     #[must_use]
     pub fn start(binary: &Path, folder: &Path) -> Self {
+        Self::start_with(binary, folder, &[])
+    }
+
+    /// The same with further arguments of `run`.
+    #[must_use]
+    pub fn start_with(binary: &Path, folder: &Path, arguments: &[&str]) -> Self {
         let ports = folder.join("ports.json");
         let _gone: std::io::Result<()> = std::fs::remove_file(&ports);
         let log = std::fs::File::options()
@@ -38,6 +46,7 @@ impl Gateway {
             .arg(folder)
             .args(["run", "--workers", "2", "--ports-file"])
             .arg(&ports)
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -58,6 +67,31 @@ impl Gateway {
     #[must_use]
     pub fn address(&self, listener: &str) -> SocketAddr {
         self.addresses[listener]
+    }
+
+    /// Asks at the admin socket; answers status and body.
+    #[must_use]
+    pub fn admin(&self, method: &str, path: &str) -> (u16, String) {
+        let mut stream = UnixStream::connect(self.folder.join("state/admin.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut raw = Vec::new();
+        stream.read_to_end(&mut raw).unwrap();
+        let answer = crate::raw::answers(&raw).remove(0);
+        (answer.status, answer.body)
+    }
+
+    /// Has the estate read anew; whether it was taken, and what was said.
+    #[must_use]
+    pub fn reload(&mut self) -> (bool, String) {
+        let (status, said) = self.admin("POST", "/reload");
+        assert!(status == 200 || status == 409, "{status}: {said}");
+        let ports = std::fs::read(self.folder.join("ports.json")).unwrap();
+        self.addresses = serde_json::from_slice(&ports).unwrap();
+        (status == 200, said)
     }
 
     /// Its process id.

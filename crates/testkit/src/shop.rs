@@ -79,6 +79,19 @@ impl Shop {
         self.folder.path()
     }
 
+    /// Writes a file of the estate otherwise: the text on the left stands there.
+    pub fn rewrite(&self, file: &str, from: &str, to: &str) {
+        let path = self.folder.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "`{from}` does not stand in {file}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+    }
+
+    /// Starts the gateway anew with further arguments of `run`.
+    pub fn restart_with(&mut self, arguments: &[&str]) {
+        self.gateway = Gateway::start_with(&self.binary, self.folder.path(), arguments);
+    }
+
     /// Starts the gateway anew, after it was killed or stopped.
     pub fn restart(&mut self) {
         self.gateway = Gateway::start(&self.binary, self.folder.path());

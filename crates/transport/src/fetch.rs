@@ -23,7 +23,7 @@ use tokio_rustls::TlsConnector;
 use crate::address::is_public;
 
 /// Bounds of a fetch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchRules {
     /// Networks that may be connected to besides public addresses.
     pub allow_addresses: Vec<IpNet>,

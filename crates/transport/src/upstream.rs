@@ -35,7 +35,7 @@ const HEADERS_MAX: usize = 128;
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// Where, and how patiently.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Name or address.
     pub host: String,
@@ -96,6 +96,12 @@ impl Pool {
     pub fn new(target: Target) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(target.connections_max));
         Arc::new(Self { target, idle: Mutex::default(), slots })
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub const fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Sends a request whose target is in origin form, and waits for the head of its answer.

@@ -29,14 +29,14 @@ pub struct Guards {
 }
 
 /// The admin door.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     /// Path of its Unix socket, relative to the estate.
     pub socket: String,
 }
 
 /// Where records go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records {
     /// Folder, relative to the estate.
     pub directory: String,

@@ -9,6 +9,27 @@ super::page::table! {
         "portcullis.yaml"
         wrong "    owner: team-supply\n    lifecycle: deprecated"
         right "    owner: team-supply";
+    "PC0151" Error: "a header that may not be changed"
+        means "`request_headers` or `answers` changes a header that frames a message, ends at this hop, shows or tells who is asking, was checked, or has a key of its own; or a route looks at one."
+        matters "The boundary decides by this header, or frames messages with it, or owns it. What was judged would not be what is forwarded."
+        mend "Remove it from the list. `cache`, `content_security_policy`, `cors` and `lifecycle` have keys of their own."
+        "portcullis.yaml"
+        wrong "    owner: team-supply\n    request_headers: {set: {x-user-id: shop}}"
+        right "    owner: team-supply";
+    "PC0155" Error: "every origin, with credentials"
+        means "`cors` lets pages of every origin (`*`) call the API with what the browser keeps for it."
+        matters "Any page that a user opens could act and read as that user."
+        mend "List the origins, or set `credentials: false`."
+        "portcullis.yaml"
+        wrong "    owner: team-orders\n    cors: {origins: [\"*\"], credentials: true}"
+        right "    owner: team-orders";
+    "PC0156" Error: "an origin that is none"
+        means "An entry of `cors.origins` is not an origin as browsers write it: `https` or `http`, a lower-case host, a port only where it is not the usual one, and nothing behind. `null` is none, `https://*.example` is a whole top-level domain, and `*` stands alone."
+        matters "A browser never sends it, or what sends it can be anybody."
+        mend "Write `https://app.shop.example`, or `https://*.shop.example` for every host below."
+        "portcullis.yaml"
+        wrong "    owner: team-orders\n    cors: {origins: [\"null\"]}"
+        right "    owner: team-orders";
     "PC0157" Error: "a list of addresses without effect"
         means "A list `addresses` names nothing, names every address (a network of length 0), allows what it denies, or has `countries` without a file to look them up in."
         matters "A list that keeps nobody out, or lets nobody in, was meant otherwise."

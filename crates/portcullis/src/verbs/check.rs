@@ -37,6 +37,11 @@ pub(crate) fn schema() -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Findings for people, in a log or over a wire.
+pub(crate) fn plain(findings: &[Finding], sources: &Sources) -> String {
+    render::text(findings, sources, false)
+}
+
 /// Findings for people, with color where they look.
 pub(crate) fn text(findings: &[Finding], sources: &Sources) -> String {
     render::text(findings, sources, std::io::stdout().is_terminal())

@@ -1,4 +1,4 @@
-//! `portcullis run`: serves an estate until it is told to stop.
+//! `portcullis run`: serves an estate until it is told to stop, and reads it anew when it is told so.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_runtime::estate;
 use serde_json::{Map, Value};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::reloading::{self, Watch};
 use crate::serving::Serving;
 use crate::verbs::{Exit, check};
 
@@ -17,6 +18,10 @@ pub(crate) struct Arguments {
     /// Worker threads; one per core where it is not said.
     #[arg(long)]
     workers: Option<usize>,
+    /// Reads the estate anew when one of its files has changed; SIGHUP and `POST /reload` at the
+    /// admin socket do so always.
+    #[arg(long)]
+    watch: bool,
     /// Writes the addresses of the listeners to this file once they listen.
     #[arg(long)]
     ports_file: Option<PathBuf>,
@@ -38,26 +43,71 @@ pub(crate) fn run(folder: &Path, arguments: &Arguments) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let told = {
         let _context = runtime.enter();
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        Told {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        }
     };
-    let serving = Serving::start(snapshot, folder, workers)?;
-    for (listener, address) in &serving.addresses {
+    let mut serving = Serving::start(snapshot, folder, workers)?;
+    for (listener, address) in serving.addresses() {
         eprintln!("listener `{listener}` on {address}");
     }
-    eprintln!("admin on {}, revision {revision}", serving.admin_socket.display());
+    eprintln!("admin on {}, revision {revision}", serving.admin_socket().display());
     if let Some(path) = &arguments.ports_file {
         write_ports(path, &serving)?;
     }
-    runtime.block_on(async move {
-        let (mut terminate, mut interrupt) = told;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    });
+    runtime.block_on(until_told(&mut serving, folder, arguments, told))?;
     eprintln!("stopping");
     serving.stop();
     Ok(Exit::Done)
+}
+
+/// Signals.
+struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+/// Reloads whenever it is asked for; ends when it is told to stop.
+async fn until_told(
+    serving: &mut Serving,
+    folder: &Path,
+    arguments: &Arguments,
+    mut told: Told,
+) -> Result<()> {
+    let mut watch = arguments.watch.then(|| Watch::new(folder));
+    let mut asked = serving.asked();
+    loop {
+        let changed = async {
+            match &mut watch {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let operator = async {
+            match &mut asked {
+                Some(asked) => asked.recv().await,
+                None => None,
+            }
+        };
+        let answer = tokio::select! {
+            _ = told.terminate.recv() => return Ok(()),
+            _ = told.interrupt.recv() => return Ok(()),
+            _ = told.hang_up.recv() => None,
+            () = changed => None,
+            Some(reload) = operator => Some(reload),
+        };
+        let (taken, said) = reloading::reload(serving, folder);
+        eprint!("{said}");
+        if taken && let Some(path) = &arguments.ports_file {
+            write_ports(path, serving)?;
+        }
+        if let Some(answer) = answer {
+            answer.done(taken, said);
+        }
+    }
 }
 
 fn cores() -> usize {
@@ -67,7 +117,7 @@ fn cores() -> usize {
 /// Written beside and renamed, so that whoever waits for the file reads all of it.
 fn write_ports(path: &Path, serving: &Serving) -> Result<()> {
     let ports: Map<String, Value> = serving
-        .addresses
+        .addresses()
         .iter()
         .map(|(listener, address)| (listener.to_string(), Value::String(address.to_string())))
         .collect();
