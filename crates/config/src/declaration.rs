@@ -29,7 +29,7 @@ pub use self::declared::Declared;
 pub use self::headers::{Answers, Cache, HeaderChanges};
 pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
-pub use self::listener::Listener;
+pub use self::listener::{Listener, ProxyProtocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,

@@ -12,6 +12,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod proxied;
 mod upstream;
 
 use std::collections::BTreeMap;

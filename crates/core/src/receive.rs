@@ -106,10 +106,9 @@ pub(crate) fn decide(
 }
 
 fn read(arrival: &Arrival, listener: &Listener, snapshot: &Snapshot) -> Result<Message, Refusal> {
-    let peer_trusted = listener.trusted_peers.iter().any(|net| net.contains(&arrival.peer));
     let rules = ReadingRules {
         trusted_hops: listener.trusted_hops,
-        peer_trusted,
+        trusted_peers: listener.trusted_peers.clone(),
         owned_headers: Arc::clone(&snapshot.owned),
         credential_headers: snapshot.api_key_headers.values().cloned().collect(),
     };

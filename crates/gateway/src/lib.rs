@@ -9,6 +9,7 @@ pub mod body;
 pub mod connections;
 pub mod door;
 pub mod pools;
+mod proxied;
 pub mod serve;
 pub mod server;
 pub mod streamed;

@@ -27,6 +27,7 @@ use tokio::time::{sleep, timeout};
 use crate::connections::{Connections, Seat};
 use crate::door::Door;
 use crate::pools::Pools;
+use crate::proxied;
 use crate::serve::{Origin, Worker};
 
 /// How long requests under way may take after a stop.
@@ -252,15 +253,17 @@ async fn accept(
 async fn connection(
     worker: Arc<Worker>,
     listener: ListenerId,
-    stream: TcpStream,
+    mut stream: TcpStream,
     peer: IpAddr,
-    seat: Seat,
+    mut seat: Seat,
     mut stopped: watch::Receiver<bool>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection ended before it began");
         return;
     }
+    let settled = proxied::settle(&worker.door, &listener, &mut stream, peer, &mut seat).await;
+    let Some(peer) = settled else { return };
     let connections = worker.door.metrics.connections.clone();
     connections.inc();
     let live = worker.door.live();

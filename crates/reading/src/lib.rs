@@ -11,5 +11,6 @@ pub mod json;
 pub mod message;
 pub mod owned;
 pub mod path;
+pub mod proxied;
 pub mod query;
 pub mod violation;

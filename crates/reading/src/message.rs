@@ -14,6 +14,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Uri};
+use ipnet::IpNet;
 use portcullis_model::{Method, Reason};
 
 use crate::host::Host;
@@ -27,8 +28,8 @@ use crate::violation::Violation;
 pub struct ReadingRules {
     /// Proxies of ours in front, counted from the right of `X-Forwarded-For`.
     pub trusted_hops: u8,
-    /// Whether the peer is one of them.
-    pub peer_trusted: bool,
+    /// Networks of these proxies; the peer, and every hop behind it that counts, must be in one.
+    pub trusted_peers: Vec<IpNet>,
     /// Headers that only the boundary may set.
     pub owned_headers: Arc<OwnedHeaders>,
     /// Headers that carry API keys.
@@ -164,24 +165,33 @@ fn client_address(
     peer: IpAddr,
     rules: &ReadingRules,
 ) -> Result<IpAddr, Violation> {
-    if !rules.peer_trusted || rules.trusted_hops == 0 {
-        return Ok(peer.to_canonical());
+    let is_ours = |address: IpAddr| rules.trusted_peers.iter().any(|net| net.contains(&address));
+    let peer = peer.to_canonical();
+    if rules.trusted_hops == 0 || !is_ours(peer) {
+        return Ok(peer);
     }
     let mut addresses = Vec::new();
     for value in headers.get_all("x-forwarded-for") {
         let text = value.to_str().map_err(|_| invalid("`X-Forwarded-For` is not ASCII"))?;
         addresses.extend(text.split(',').map(str::trim));
     }
-    let hops = usize::from(rules.trusted_hops);
-    let text = addresses
-        .len()
-        .checked_sub(hops)
-        .and_then(|at| addresses.get(at))
-        .ok_or_else(|| invalid("`X-Forwarded-For` names fewer hops than are declared"))?;
-    // an IPv4 address has one form, or rules about it could be missed
-    text.parse()
-        .map(|address: IpAddr| address.to_canonical())
-        .map_err(|_| invalid("`X-Forwarded-For` has a malformed address"))
+    // from the right: what each of our proxies added, and each that it names is ours but for the last
+    let mut named = addresses.into_iter().rev();
+    let mut address = peer;
+    for hop in 0..rules.trusted_hops {
+        if hop > 0 && !is_ours(address) {
+            return Err(invalid("`X-Forwarded-For` names a hop that is no declared proxy"));
+        }
+        let text = named
+            .next()
+            .ok_or_else(|| invalid("`X-Forwarded-For` names fewer hops than are declared"))?;
+        // an IPv4 address has one form, or rules about it could be missed
+        address = text
+            .parse::<IpAddr>()
+            .map_err(|_| invalid("`X-Forwarded-For` has a malformed address"))?
+            .to_canonical();
+    }
+    Ok(address)
 }
 
 fn keep(headers: &HeaderMap, rules: &ReadingRules) -> (HeaderMap, Vec<String>) {
@@ -224,7 +234,7 @@ mod tests {
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let rules = ReadingRules {
             trusted_hops: hops,
-            peer_trusted: hops > 0,
+            trusted_peers: vec!["10.0.0.0/8".parse().unwrap()],
             owned_headers: Arc::new(OwnedHeaders::standard()),
             credential_headers: vec!["x-api-key".parse().unwrap()],
         };
@@ -271,6 +281,23 @@ mod tests {
         assert_eq!(read(&spoofed, 1).unwrap().client_address.to_string(), "192.0.2.7");
         assert_eq!(read(&spoofed, 0).unwrap().client_address.to_string(), "10.0.0.1");
         assert_eq!(read(&spoofed, 3).unwrap_err(), Reason::InvalidHeader);
+        // over every value of every header of the name
+        let several = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "7.7.7.7, 192.0.2.7")];
+        assert_eq!(read(&several, 1).unwrap().client_address.to_string(), "192.0.2.7");
+        let turned = [("x-forwarded-for", "7.7.7.7, 192.0.2.7"), ("x-forwarded-for", "6.6.6.6")];
+        assert_eq!(read(&turned, 1).unwrap().client_address.to_string(), "6.6.6.6");
+        // who comes to the second proxy past the first names a hop that is not ours
+        assert_eq!(read(&spoofed, 2).unwrap_err(), Reason::InvalidHeader);
+        let chained = [("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.9.9.9")];
+        assert_eq!(read(&chained, 2).unwrap().client_address.to_string(), "192.0.2.7");
+        // other headers that name addresses are never read
+        let others = [("forwarded", "for=6.6.6.6"), ("x-real-ip", "6.6.6.6"), spoofed[0]];
+        let message = read(&others, 1).unwrap();
+        assert_eq!(message.client_address.to_string(), "192.0.2.7");
+        assert_eq!(message.stripped, ["forwarded", "x-forwarded-for", "x-real-ip"]);
+        for wrong in ["192.0.2.7:80", "unknown", "", "_hidden", "192.0.2.7,", "\"192.0.2.7\""] {
+            assert_eq!(read(&[("x-forwarded-for", wrong)], 1).unwrap_err(), Reason::InvalidHeader);
+        }
         let mapped = [("x-forwarded-for", "::ffff:192.0.2.7")];
         assert_eq!(read(&mapped, 1).unwrap().client_address.to_string(), "192.0.2.7");
     }

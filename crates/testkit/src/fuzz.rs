@@ -29,6 +29,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("key_file", identity::key_file),
     ("message", http::message),
     ("path", http::path),
+    ("proxied", parts::proxied),
     ("query", http::query),
     ("record", records::record),
     ("record_file", records::record_file),

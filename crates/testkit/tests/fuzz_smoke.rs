@@ -152,8 +152,18 @@ fn smoke(names: &[&str]) {
     }
 }
 
-const HTTP: &[&str] =
-    &["answer", "chunks", "cookies", "form_fields", "head", "host", "message", "path", "query"];
+const HTTP: &[&str] = &[
+    "answer",
+    "chunks",
+    "cookies",
+    "form_fields",
+    "head",
+    "host",
+    "message",
+    "path",
+    "proxied",
+    "query",
+];
 const IDENTITY: &[&str] = &["api_key", "credential", "jwk_set", "jwt", "key_file"];
 const TEXTS: &[&str] = &["contract", "declaration", "json", "record", "record_file"];
 

@@ -6,4 +6,5 @@ mod answered;
 pub mod fetch;
 pub mod guarded;
 pub mod listen;
+pub mod proxied;
 pub mod upstream;

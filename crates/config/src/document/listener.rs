@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::addresses::Addresses;
+use super::proxied::ProxyProtocol;
 
 /// A listening socket.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -19,6 +20,8 @@ pub(crate) struct Listener {
     /// Networks of these proxies.
     #[serde(default)]
     pub(crate) trusted_peers: Vec<String>,
+    /// Proxies that name the client in front of each connection.
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
     /// Client addresses that may come in here.
     pub(crate) addresses: Option<Addresses>,
 }

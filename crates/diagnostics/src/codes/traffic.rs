@@ -37,4 +37,11 @@ super::page::table! {
         "portcullis.yaml"
         wrong "zone: partners, addresses: {allow: [0.0.0.0/0]}}"
         right "zone: partners}";
+    "PC0158" Error: "everybody is believed"
+        means "A network in `proxy_protocol.peers` or `trusted_peers` has a prefix shorter than 7 bits, such as `0.0.0.0/0`."
+        matters "Whoever is believed to speak for others can claim any address: lists of addresses, limits and records would be theirs to choose."
+        mend "Name the networks of the proxies in front, and nothing else."
+        "portcullis.yaml"
+        wrong "zone: partners, proxy_protocol: {peers: [0.0.0.0/0]}}"
+        right "zone: partners}";
 }
