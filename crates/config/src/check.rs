@@ -151,6 +151,15 @@ pub(crate) fn is_host(text: &str) -> bool {
     }
 }
 
+/// Whether it is nothing, or whole segments such as `/v1` that have one spelling.
+pub(crate) fn is_base_path(text: &str) -> bool {
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    let segment = |part: &str| {
+        !part.is_empty() && part != "." && part != ".." && part.bytes().all(unreserved)
+    };
+    text.is_empty() || text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment))
+}
+
 /// Items that must be given, each once.
 pub(crate) fn set(
     texts: &[String],

@@ -15,6 +15,7 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod routes;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,7 @@ pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
     Provider, SecretRef,
 };
+pub use self::routes::{Rewrite, Route};
 pub use self::upstream::Upstream;
 
 /// A whole estate.

@@ -13,6 +13,7 @@ mod listener;
 mod process;
 mod provider;
 mod proxied;
+mod routes;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, Claims, Jwt, KeySource, PrincipalKind, Provider, Secret,
 };
+pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::upstream::Upstream;
 
 /// One estate: its zones, what crosses between them, and under which rules.

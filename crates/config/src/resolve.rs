@@ -9,6 +9,7 @@ mod headers;
 mod life;
 mod listener;
 mod provider;
+mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,7 +89,12 @@ fn unused(document: &Document, problems: &mut Problems<'_>) {
     let boundaries = || document.boundaries.values();
     let provider = |name: &String| boundaries().any(|one| one.identity.providers.contains(name));
     let limit = |name: &String| boundaries().any(|one| one.limits.contains(name));
-    let upstream = |name: &String| document.apis.values().any(|api| api.upstream == *name);
+    let upstream = |name: &String| {
+        let mut apis = document.apis.values();
+        apis.any(|api| {
+            api.upstream == *name || api.routes.iter().any(|route| route.upstream == *name)
+        })
+    };
     let idle = |names: Vec<&str>, is_used: &dyn Fn(&String) -> bool| -> Vec<String> {
         names.into_iter().map(str::to_owned).filter(|name| !is_used(name)).collect()
     };

@@ -20,7 +20,8 @@ pub struct Outgoing {
     pub upstream: UpstreamId,
     /// The method.
     pub method: Method,
-    /// Canonical path and query, byte for byte as judged.
+    /// Canonical path and query, byte for byte as judged; where the declaration rewrites paths, the
+    /// path that was made from the judged one.
     pub target: String,
     /// All headers, `host` and `content-length` included.
     pub headers: HeaderMap,
@@ -35,6 +36,7 @@ pub const TENANT: HeaderName = HeaderName::from_static("x-portcullis-tenant");
 /// Record id of the decision.
 pub const DECISION: HeaderName = HeaderName::from_static("x-portcullis-decision");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Spends a permit.
@@ -86,6 +88,9 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     headers.insert(HOST, encoded(message.host.as_str()));
     headers.insert(FORWARDED_HOST, encoded(message.host.as_str()));
     headers.insert(FORWARDED_FOR, encoded(&message.client_address.to_string()));
+    if let Some(prefix) = &received.carried.stripped {
+        headers.insert(FORWARDED_PREFIX, encoded(prefix));
+    }
     headers.insert(DECISION, encoded(id.as_str()));
     let principal = identified.caller.principal();
     headers.insert(PRINCIPAL, encoded(&principal.qualified_name()));
@@ -100,9 +105,9 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
     Outgoing {
-        upstream: received.operation.upstream.clone(),
+        upstream: received.carried.upstream.clone(),
         method: message.method,
-        target: message.target(),
+        target: message.target_with(received.carried.path.as_ref()),
         headers,
         body,
     }

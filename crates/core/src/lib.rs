@@ -26,6 +26,7 @@ pub mod receive;
 pub mod record;
 pub mod refusal;
 pub mod reply;
+pub mod rewrite;
 pub mod snapshot;
 pub mod trace;
 

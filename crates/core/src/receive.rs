@@ -12,8 +12,9 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue};
 use portcullis_config::declaration::{Api, Listener};
-use portcullis_model::{ListenerId, Method, Reason, Stage, Timestamp, ZoneId};
+use portcullis_model::{ListenerId, Method, Reason, Stage, Timestamp, UpstreamId, ZoneId};
 use portcullis_reading::message::{Message, ReadingRules};
+use portcullis_reading::path::CanonicalPath;
 use portcullis_spec::Location;
 use serde::Serialize;
 
@@ -24,7 +25,9 @@ use crate::facts::{Facts, Need};
 use crate::hex::hex;
 use crate::life;
 use crate::refusal::{Refusal, Step};
+use crate::rewrite;
 use crate::snapshot::router::Unmatched;
+use crate::snapshot::ways::Way;
 use crate::snapshot::{CompiledBoundary, CompiledOperation, Snapshot};
 use crate::trace::Trace;
 
@@ -51,6 +54,19 @@ pub struct Received {
     pub parameters: Vec<String>,
     /// The crossing.
     pub crossing: Arc<CompiledBoundary>,
+    /// Where it is to be carried.
+    pub carried: Carried,
+}
+
+/// Where a request is to be carried.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// To this upstream,
+    pub upstream: UpstreamId,
+    /// with this path instead of the judged one,
+    pub path: Option<CanonicalPath>,
+    /// from which this prefix was stripped.
+    pub stripped: Option<String>,
 }
 
 impl Received {
@@ -141,17 +157,18 @@ fn note_head(trace: &mut Trace, arrival: &Arrival, snapshot: &Snapshot) {
     );
 }
 
-/// The headers that the contract speaks of, and those of a preflight.
+/// The headers that the contract speaks of, those of a preflight, and those that choose a route.
 fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperation) {
     let named = operation.operation.parameters.iter().filter_map(|parameter| {
         (parameter.location == Location::Header).then_some(parameter.name.as_str())
     });
+    let choosing = operation.ways.iter().filter_map(|way| way.header.as_ref());
     let asked = cors::ASKED.iter().filter(|_| message.method == Method::Options);
     let names: BTreeSet<String> =
         [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str(), CONTENT_LENGTH.as_str()]
             .into_iter()
             .chain(named)
-            .chain(asked.map(HeaderName::as_str))
+            .chain(asked.chain(choosing.map(|(name, _)| name)).map(HeaderName::as_str))
             .map(str::to_ascii_lowercase)
             .collect();
     let mut headers = Vec::new();
@@ -264,7 +281,7 @@ fn route(
     }
     let (operation, matched) = visit.find(message.method)?;
     let crossing = visit.enter(operation, trace)?;
-    let parameters = message
+    let parameters: Vec<String> = message
         .path
         .segments()
         .enumerate()
@@ -272,13 +289,56 @@ fn route(
         .map(|(_, segment)| portcullis_reading::path::decode_segment(segment).into_owned())
         .collect();
     note_headers(trace, &message, operation);
+    let carried = carried(&message, operation, &parameters, trace)?;
     trace.say(Stage::Receive, format!("this is `{}` of `{}`", operation.id, operation.api));
     Ok(Routed::Received(Box::new(Received {
         operation: Arc::clone(operation),
         parameters,
         crossing: Arc::clone(crossing),
+        carried,
         message,
     })))
+}
+
+/// The first way that fits.
+fn carried(
+    message: &Message,
+    operation: &CompiledOperation,
+    parameters: &[String],
+    trace: &mut Trace,
+) -> Result<Carried, Refusal> {
+    let mut taken = None;
+    for way in &operation.ways {
+        if fits(way, message)? {
+            taken = Some(way);
+            break;
+        }
+    }
+    let way = taken.ok_or_else(|| Refusal::missing_fact(Stage::Receive, "way"))?;
+    if operation.ways.len() > 1 || way.route.is_some() {
+        trace.fact("route", &RouteFact { route: way.route.as_deref(), upstream: &way.upstream });
+    }
+    let Some(rewriting) = &way.rewriting else {
+        return Ok(Carried { upstream: way.upstream.clone(), path: None, stripped: None });
+    };
+    Ok(Carried {
+        upstream: way.upstream.clone(),
+        path: Some(rewrite::rewritten(rewriting, &message.path, parameters)?),
+        stripped: rewriting.to.is_empty().then(|| rewriting.from.clone()),
+    })
+}
+
+/// Whether a request may take a way; a header that chooses stands once, or nobody can say what it says.
+fn fits(way: &Way, message: &Message) -> Result<bool, Refusal> {
+    let Some((name, value)) = &way.header else { return Ok(true) };
+    let mut found = message.headers.get_all(name).iter();
+    match (found.next(), found.next()) {
+        (_, Some(_)) => {
+            let detail = format!("`{name}` chooses a route and stands more than once");
+            Err(Refusal::new(Reason::InvalidHeader, detail))
+        }
+        (found, None) => Ok(found == Some(value)),
+    }
 }
 
 /// One request that comes from a zone.
@@ -367,4 +427,10 @@ struct MessageFact<'a> {
 struct GuardFact {
     admitted: bool,
     failures_left: bool,
+}
+
+#[derive(Serialize)]
+struct RouteFact<'a> {
+    route: Option<&'a str>,
+    upstream: &'a UpstreamId,
 }

@@ -8,6 +8,7 @@ pub mod compile;
 mod headers;
 mod operations;
 pub mod router;
+pub mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,14 +18,13 @@ use portcullis_config::Declaration;
 use portcullis_config::declaration::Boundary;
 use portcullis_identity::jwt;
 use portcullis_inspect::OperationContract;
-use portcullis_model::{
-    ApiId, BoundaryId, ListenerId, OperationId, ProviderId, UpstreamId, ZoneId,
-};
+use portcullis_model::{ApiId, BoundaryId, ListenerId, OperationId, ProviderId, ZoneId};
 use portcullis_policy::Engine;
 use portcullis_reading::owned::OwnedHeaders;
-use portcullis_spec::Operation;
+use portcullis_spec::{Operation, Segment};
 
 use router::Router;
+use ways::Way;
 
 /// All that was declared, compiled.
 #[derive(Debug)]
@@ -60,8 +60,10 @@ pub struct CompiledOperation {
     pub template: String,
     /// The zone it lives in.
     pub zone: ZoneId,
-    /// Where it is carried.
-    pub upstream: UpstreamId,
+    /// Segments of base path and template.
+    pub segments: Vec<Segment>,
+    /// Where it may be carried; the last way is open to every request.
+    pub ways: Vec<Way>,
     /// As the contract has it.
     pub operation: Operation,
     /// Names of its path parameters in order.

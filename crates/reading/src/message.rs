@@ -93,9 +93,16 @@ impl Message {
     /// Path and query exactly as they are forwarded.
     #[must_use]
     pub fn target(&self) -> String {
+        self.target_with(None)
+    }
+
+    /// The same with another path in front of the query.
+    #[must_use]
+    pub fn target_with(&self, path: Option<&CanonicalPath>) -> String {
+        let path = path.unwrap_or(&self.path).as_str();
         match &self.query.raw {
-            None => self.path.as_str().to_owned(),
-            Some(query) => format!("{}?{query}", self.path.as_str()),
+            None => path.to_owned(),
+            Some(query) => format!("{path}?{query}"),
         }
     }
 }

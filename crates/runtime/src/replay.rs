@@ -74,6 +74,12 @@ fn altered(record: &Record, trace: &Trace, seal: &SealKey) -> Replayed {
     let principal = trace.caller.as_ref().map(|known| known.principal().qualified_name());
     let handle = principal.map(|name| seal.handle(&name));
     let said = &record.caller;
+    let routes = record.facts.iter().filter(|note| note.name == "route").map(|note| &note.value);
+    let again = trace.facts.iter().filter(|fact| fact.name == "route");
+    if !routes.eq(again.map(|fact| FactValue::Clear(fact.value.clone())).collect::<Vec<_>>().iter())
+    {
+        return differs("the route");
+    }
     if (record.stage == Stage::Receive) != trace.answered && record.decision == Decision::Allow {
         return differs("who answered");
     }
@@ -129,11 +135,12 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 10] = [
+const FACTS: [&str; 11] = [
     "head",
     "headers",
     "message",
     "guard",
+    "route",
     "principal",
     "identity",
     "body",

@@ -8,6 +8,7 @@ use super::cors::Cors;
 use super::declared::Declared;
 use super::headers::HeaderChanges;
 use super::life::Life;
+use super::routes::{Rewrite, Route};
 
 /// An API.
 #[derive(Clone, Debug)]
@@ -22,6 +23,10 @@ pub struct Api {
     pub zone: ZoneId,
     /// Its upstream.
     pub upstream: UpstreamId,
+    /// Which path the upstream sees.
+    pub rewrite: Option<Rewrite>,
+    /// Other ways, the first that fits.
+    pub routes: Vec<Route>,
     /// Who answers for it.
     pub owner: String,
     /// Where it is in its life.

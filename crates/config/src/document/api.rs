@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::cors::Cors;
 use super::headers::RequestHeaders;
 use super::life::{Lifecycle, Maintenance};
+use super::routes::{Rewrite, Route};
 
 /// An API.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -22,6 +23,11 @@ pub(crate) struct Api {
     pub(crate) zone: String,
     /// Its upstream.
     pub(crate) upstream: String,
+    /// Which path the upstream sees; the one that was judged, where it is not said.
+    pub(crate) rewrite: Option<Rewrite>,
+    /// Other ways, for some of its requests.
+    #[serde(default)]
+    pub(crate) routes: Vec<Route>,
     /// Who answers for it.
     pub(crate) owner: String,
     /// How it is meant to be used.

@@ -9,7 +9,7 @@ use crate::check;
 use crate::declaration::{Api, Declared, Upstream};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
-use crate::resolve::{cors, headers, life};
+use crate::resolve::{cors, headers, life, routes};
 
 const HOST: Rule = Rule {
     code: "PC0107",
@@ -38,7 +38,7 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
         }
         check::inside(&written.contract, &at("contract"), problems);
         check::filled(&written.owner, &at("owner"), problems);
-        if !is_base_path(&written.base_path) {
+        if !check::is_base_path(&written.base_path) {
             let message = format!("`{}` is not a base path", written.base_path);
             problems.error(BASE_PATH, &at("base_path"), message);
         }
@@ -57,6 +57,11 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
             base_path: written.base_path.clone(),
             zone: ZoneId::new(&written.zone),
             upstream: UpstreamId::new(&written.upstream),
+            rewrite: written
+                .rewrite
+                .as_ref()
+                .map(|written| routes::rewrite(&at("rewrite"), written, problems)),
+            routes: routes::routes(document, name, &written.routes, problems),
             owner: written.owner.clone(),
             life: life::life(name, written, problems),
             cors: written.cors.as_ref().map(|written| cors::cors(name, written, problems)),
@@ -99,12 +104,4 @@ fn address(text: &str) -> Option<(String, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
     check::is_host(host).then(|| (host.trim_matches(['[', ']']).to_owned(), port))
-}
-
-fn is_base_path(text: &str) -> bool {
-    let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    let segment = |part: &str| {
-        !part.is_empty() && part != "." && part != ".." && part.bytes().all(unreserved)
-    };
-    text.is_empty() || text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment))
 }

@@ -84,6 +84,16 @@ pub(super) fn check(
                 findings.push(protected(name));
             }
         }
+        for (name, _) in api.routes.iter().filter_map(|route| route.header.as_ref()) {
+            let text = name.value.as_str();
+            let decides = REQUEST.contains(&text)
+                || owned.strips(text)
+                || name.value == http::header::COOKIE
+                || keys.values().any(|key| *key == name.value);
+            if decides {
+                findings.push(protected(name));
+            }
+        }
         // a cookie may be kept from an upstream; one that nobody sent would be a credential
         let cookie = |name: &&Declared<HeaderName>| name.value == http::header::COOKIE;
         findings.extend(changes.set.iter().map(|(name, _)| name).filter(cookie).map(protected));
@@ -104,7 +114,7 @@ pub(super) fn check(
 }
 
 fn protected(name: &Declared<HeaderName>) -> Finding {
-    Finding::error("PC0151", format!("`{}` may not be changed", name.value))
+    Finding::error("PC0151", format!("`{}` may not be changed or chosen by", name.value))
         .at(name.span.clone(), "here")
         .why("the boundary decides by this header, or frames messages with it, or owns it")
         .fix("remove it; `cache`, `content_security_policy`, `cors` and `lifecycle` have keys of their own")

@@ -12,6 +12,7 @@ use portcullis_spec::{ApiModel, Operation, Segment};
 
 use super::CompiledOperation;
 use super::router::Router;
+use super::ways;
 
 /// Compiles the operations of every contract, and where requests find them.
 pub(super) fn compile_operations(
@@ -52,14 +53,22 @@ pub(super) fn compile_operations(
                 id: operation.id.clone(),
                 template: format!("{}{}", api.base_path, operation.template.text),
                 zone: api.zone.clone(),
-                upstream: api.upstream.clone(),
+                segments: segments(api, operation),
+                ways: ways::ways(api, operation, findings),
                 operation: operation.clone(),
                 parameters: parameter_names(&operation.template.segments),
                 contract,
             }));
         }
     }
+    ways::check_routes(declaration, models, &operations, findings);
+    ways::check_meetings(&operations, findings);
     (router, operations)
+}
+
+fn segments(api: &Api, operation: &Operation) -> Vec<Segment> {
+    let base = api.base_path.split('/').skip(1).map(|text| Segment::Literal(text.to_owned()));
+    base.chain(operation.template.segments.iter().cloned()).collect()
 }
 
 fn clash_of(

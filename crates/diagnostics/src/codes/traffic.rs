@@ -9,13 +9,31 @@ super::page::table! {
         "portcullis.yaml"
         wrong "    owner: team-supply\n    lifecycle: deprecated"
         right "    owner: team-supply";
-    "PC0151" Error: "a header that may not be changed"
+    "PC0151" Error: "a header that may not be changed or chosen by"
         means "`request_headers` or `answers` changes a header that frames a message, ends at this hop, shows or tells who is asking, was checked, or has a key of its own; or a route looks at one."
         matters "The boundary decides by this header, or frames messages with it, or owns it. What was judged would not be what is forwarded."
         mend "Remove it from the list. `cache`, `content_security_policy`, `cors` and `lifecycle` have keys of their own."
         "portcullis.yaml"
         wrong "    owner: team-supply\n    request_headers: {set: {x-user-id: shop}}"
         right "    owner: team-supply";
+    "PC0152" Error: "a route that nothing takes"
+        means "A route has no condition, or the name of another; it names an operation that the contract does not list, or operations and methods that no operation has together; or earlier routes take all its requests."
+        matters "A route that nothing takes, or everything, was meant otherwise, and readers will think that it has an effect."
+        mend "Name operations, methods or a header that tell its requests apart, and put narrower routes first."
+        "portcullis.yaml"
+        wrong "    owner: team-supply\n    routes: [{name: reads, operations: [getItems], upstream: orders}]"
+        right "    owner: team-supply";
+    "PC0153" Error: "a prefix that is not in front"
+        means "A path of an operation does not begin with the prefix that is to be stripped or replaced; or the prefix is not whole segments of letters, digits and `-._~`; or nothing would change."
+        matters "A rewriting that does not apply to some requests would carry them to a path that nobody thought of."
+        mend "Name a prefix that all these operations have, or a route for those that do."
+        "portcullis.yaml"
+        wrong "    owner: team-supply\n    rewrite: {strip_prefix: /stock/v2}"
+        right "    owner: team-supply";
+    "PC0154" Error: "two operations at one path of an upstream"
+        means "A path is rewritten so that requests of one operation can come to a path, under the same method, at which the same upstream serves another operation."
+        matters "The upstream would take for one of them what was judged as the other: policy, contract and limits would be those of the wrong operation."
+        mend "Choose prefixes under which their paths stay apart, or carry them to different upstreams.";
     "PC0155" Error: "every origin, with credentials"
         means "`cors` lets pages of every origin (`*`) call the API with what the browser keeps for it."
         matters "Any page that a user opens could act and read as that user."
