@@ -6,6 +6,7 @@
 
 pub mod compile;
 mod headers;
+mod meetings;
 mod operations;
 pub mod router;
 pub mod ways;

@@ -83,8 +83,14 @@ fn c07_a_prefix_is_stripped_from_what_was_judged() {
 
 #[test]
 fn a_prefix_is_replaced_and_encodings_stay() {
-    let shop = shop(
-        "    rewrite: {replace_prefix: {from: /v1/tenants, to: /inner/t}}\n    routes:\n    - {name: shelf, operations: [listProducts], upstream: orders, rewrite: {strip_prefix: /v1}}",
+    let moved = "    rewrite: {replace_prefix: {from: /v1/tenants, to: /inner/t}}\n    routes:\n    \
+                 - {name: shelf, operations: [listProducts], upstream: orders, rewrite: {strip_prefix: /v1}}";
+    let contract = include_str!("../../../examples/shop/contracts/orders.yaml");
+    let pattern = ", pattern: \"^[a-z]{2,20}$\"";
+    let shop = Shop::open_with(
+        GATEWAY,
+        &[(OWNER, &format!("{OWNER}\n{moved}"))],
+        &[("contracts/orders.yaml", &contract.replacen(pattern, "", 1))],
     );
     let token =
         shop.issuer.sign(&shop.issuer.draft("ann").claim("tenant", serde_json::json!("a b\u{e9}")));

@@ -12,7 +12,7 @@ use portcullis_spec::{ApiModel, Operation, Segment};
 
 use super::CompiledOperation;
 use super::router::Router;
-use super::ways;
+use super::{meetings, ways};
 
 /// Compiles the operations of every contract, and where requests find them.
 pub(super) fn compile_operations(
@@ -61,8 +61,8 @@ pub(super) fn compile_operations(
             }));
         }
     }
-    ways::check_routes(declaration, models, &operations, findings);
-    ways::check_meetings(&operations, findings);
+    meetings::check_routes(declaration, models, &operations, findings);
+    meetings::check_meetings(&operations, findings);
     (router, operations)
 }
 
