@@ -16,6 +16,7 @@ mod listener;
 mod process;
 mod provider;
 mod routes;
+mod tls;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,13 +31,14 @@ pub use self::declared::Declared;
 pub use self::headers::{Answers, Cache, HeaderChanges};
 pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
-pub use self::listener::{Listener, ProxyProtocol};
+pub use self::listener::{Listener, Protocol, ProxyProtocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
-    ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
-    Provider, SecretRef,
+    ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
+    JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
 pub use self::routes::{Rewrite, Route};
+pub use self::tls::{ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::Upstream;
 
 /// A whole estate.

@@ -14,6 +14,7 @@ mod process;
 mod provider;
 mod proxied;
 mod routes;
+mod tls;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -28,12 +29,14 @@ pub(crate) use self::cors::Cors;
 pub(crate) use self::headers::{Answers, Cache, RequestHeaders};
 pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
-pub(crate) use self::listener::Listener;
+pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
-    ApiKeys, AttributeKind, Claims, Jwt, KeySource, PrincipalKind, Provider, Secret,
+    ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
+    PrincipalKind, Provider, Secret,
 };
 pub(crate) use self::routes::{Rewrite, Route};
+pub(crate) use self::tls::{Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::Upstream;
 
 /// One estate: its zones, what crosses between them, and under which rules.

@@ -4,12 +4,14 @@
 mod addresses;
 mod api;
 mod boundary;
+mod certificate;
 mod cors;
 mod headers;
 mod life;
 mod listener;
 mod provider;
 mod routes;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,6 +67,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
     // what nothing refers to may have been meant by a name that stands for nothing
     unused(document, problems);
     unreachable(document, problems);
+    certificate::usable(document, problems);
     declaration
 }
 

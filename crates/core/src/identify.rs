@@ -70,7 +70,11 @@ fn settle(received: &Received, facts: &Facts, snapshot: &Snapshot, now: Timestam
         .collect();
     let names: Vec<_> = key_headers.iter().map(|(_, name)| *name).collect();
     let message = &received.message;
-    match credential::extract(&message.headers, &message.query.pairs, &names) {
+    let shown = credential::extract(&message.headers, &message.query.pairs, &names);
+    if let Some(settled) = settle_certificate(received, &shown, snapshot, now) {
+        return settled;
+    }
+    match shown {
         Err(refused) => Settled::Known(Err(refused), None),
         Ok(Shown::Nothing) => Settled::Known(Ok(Arc::new(Authenticated::anonymous())), None),
         Ok(Shown::Bearer(token)) => settle_token(&token, received, facts, snapshot, now),
@@ -79,6 +83,34 @@ fn settle(received: &Received, facts: &Facts, snapshot: &Snapshot, now: Timestam
             None => Settled::Known(Err(not_accepted("API keys")), None),
         },
     }
+}
+
+/// Who it is by the connection's certificate; nothing where that is no credential here. A
+/// certificate that is not trusted any more ends every request of its connection, whatever else
+/// is shown: the channel is not what it was.
+fn settle_certificate(
+    received: &Received,
+    shown: &Result<Shown, Refused>,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Option<Settled> {
+    let certificate = match received.certificate.as_ref()? {
+        Ok(certificate) => certificate,
+        Err(refused) => return Some(Settled::Known(Err(refused.clone()), None)),
+    };
+    if let Err(refused) = certificate.check_time(now) {
+        return Some(Settled::Known(Err(refused), None));
+    }
+    let accepted = &received.crossing.boundary.identity.providers;
+    let rules = accepted.iter().find_map(|provider| snapshot.certificates.get(provider))?;
+    let result = match shown {
+        Err(refused) => Err(refused.clone()),
+        Ok(Shown::Nothing) => rules.authenticate(certificate).map(Arc::new),
+        Ok(Shown::Bearer(_) | Shown::ApiKey(_)) => {
+            Err(refused(Reason::SeveralCredentials, "the certificate and another"))
+        }
+    };
+    Some(Settled::Known(result, None))
 }
 
 fn settle_token(
@@ -148,7 +180,7 @@ fn rules_for<'a>(
 ) -> Result<(&'a ProviderId, &'a jwt::Rules), Refused> {
     let known = snapshot.declaration.providers.iter().find(|(_, provider)| match provider {
         Provider::Jwt(provider) => Some(provider.issuer.as_str()) == issuer,
-        Provider::ApiKeys(_) => false,
+        Provider::ApiKeys(_) | Provider::Certificates(_) => false,
     });
     let Some((id, _)) = known else {
         return Err(refused(Reason::IssuerRefused, "`iss` is not a declared issuer"));

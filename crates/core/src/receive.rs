@@ -12,6 +12,7 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue};
 use portcullis_config::declaration::{Api, Listener};
+use portcullis_identity::certificate;
 use portcullis_model::{ListenerId, Method, Reason, Stage, Timestamp, UpstreamId, ZoneId};
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_reading::path::CanonicalPath;
@@ -40,6 +41,8 @@ pub struct Arrival {
     pub peer: IpAddr,
     /// Where it arrived.
     pub listener: ListenerId,
+    /// What came of the connection's client certificate, where one was shown.
+    pub certificate: Option<certificate::Shown>,
 }
 
 /// A request whose operation and crossing are known.
@@ -54,6 +57,8 @@ pub struct Received {
     pub parameters: Vec<String>,
     /// The crossing.
     pub crossing: Arc<CompiledBoundary>,
+    /// What came of the connection's client certificate, where one was shown.
+    pub certificate: Option<certificate::Shown>,
     /// Where it is to be carried.
     pub carried: Carried,
 }
@@ -102,6 +107,7 @@ pub(crate) fn decide(
             }
             Ok(message) => {
                 note_message(trace, &message);
+                note_certificate(trace, arrival.certificate.as_ref());
                 let address = message.client_address;
                 trace.message = Some(Arc::new(message));
                 match addresses::judge(listener.addresses.as_ref(), address, "listener") {
@@ -111,7 +117,9 @@ pub(crate) fn decide(
             }
         };
     };
-    match guard(facts, trace).and_then(|()| route(&listener.zone, message, snapshot, now, trace)) {
+    match guard(facts, trace)
+        .and_then(|()| route(&arrival, &listener.zone, message, snapshot, now, trace))
+    {
         Ok(Routed::Received(received)) => Step::Next(*received),
         Ok(Routed::Answered(answer)) => {
             trace.answered = true;
@@ -218,6 +226,15 @@ fn note_message(trace: &mut Trace, message: &Message) {
     );
 }
 
+/// The certificate's facts, or why it is not trusted now.
+fn note_certificate(trace: &mut Trace, shown: Option<&certificate::Shown>) {
+    match shown {
+        None => {}
+        Some(Ok(certificate)) => trace.personal_fact("certificate", certificate.facts()),
+        Some(Err(refused)) => trace.verdict("certificate", Err(refused)),
+    }
+}
+
 /// SHA-256 over method, host, target and every header that is left, each with its length.
 fn digest(message: &Message) -> String {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
@@ -261,6 +278,7 @@ enum Routed {
 }
 
 fn route(
+    arrival: &Arrival,
     from: &ZoneId,
     message: Arc<Message>,
     snapshot: &Snapshot,
@@ -295,6 +313,7 @@ fn route(
         operation: Arc::clone(operation),
         parameters,
         crossing: Arc::clone(crossing),
+        certificate: arrival.certificate.clone(),
         carried,
         message,
     })))

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use portcullis_config::Declaration;
 use portcullis_config::declaration::Boundary;
-use portcullis_identity::jwt;
+use portcullis_identity::{certificate, jwt};
 use portcullis_inspect::OperationContract;
 use portcullis_model::{ApiId, BoundaryId, ListenerId, OperationId, ProviderId, ZoneId};
 use portcullis_policy::Engine;
@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub crossings: BTreeMap<(ZoneId, ZoneId), Arc<CompiledBoundary>>,
     /// Token rules by provider.
     pub tokens: BTreeMap<ProviderId, jwt::Rules>,
+    /// Rules for certificates by provider.
+    pub certificates: BTreeMap<ProviderId, certificate::Rules>,
     /// Headers that carry API keys, with their providers.
     pub api_key_headers: BTreeMap<ProviderId, HeaderName>,
     /// The policies.

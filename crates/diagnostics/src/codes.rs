@@ -12,6 +12,7 @@ mod operations;
 mod page;
 mod policies;
 mod resolved;
+mod tls;
 mod traffic;
 
 pub use page::{Example, Page};
@@ -29,6 +30,7 @@ pub struct Chapter {
 pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
+    Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: traffic", pages: traffic::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },

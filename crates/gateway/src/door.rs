@@ -1,13 +1,16 @@
 //! What do all workers share? What decides now, which a reload replaces as a whole, and what stays
 //! over reloads.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use portcullis_core::Snapshot;
+use portcullis_model::ListenerId;
 use portcullis_runtime::Driver;
 use portcullis_runtime::clock::RecordIds;
 use portcullis_telemetry::Metrics;
+use portcullis_transport::tls::Server;
 
 /// What all workers share.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Door {
 pub struct Live {
     /// Decides.
     pub driver: Driver,
+    /// What listeners speak TLS with.
+    pub tls: BTreeMap<ListenerId, Arc<Server>>,
     /// Counts the snapshots of this process, from 1.
     pub generation: u64,
 }
@@ -31,8 +36,12 @@ pub struct Live {
 impl Door {
     /// A door at which this driver decides.
     #[must_use]
-    pub fn new(driver: Driver, metrics: Arc<Metrics>) -> Self {
-        let live = ArcSwap::from_pointee(Live { driver, generation: 1 });
+    pub fn new(
+        driver: Driver,
+        tls: BTreeMap<ListenerId, Arc<Server>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let live = ArcSwap::from_pointee(Live { driver, tls, generation: 1 });
         Self { live, metrics, ids: RecordIds::new() }
     }
 
@@ -43,9 +52,9 @@ impl Door {
     }
 
     /// Lets another driver decide from the next request on.
-    pub fn replace(&self, driver: Driver) {
+    pub fn replace(&self, driver: Driver, tls: BTreeMap<ListenerId, Arc<Server>>) {
         let generation = self.live.load().generation.saturating_add(1);
-        self.live.store(Arc::new(Live { driver, generation }));
+        self.live.store(Arc::new(Live { driver, tls, generation }));
     }
 }
 

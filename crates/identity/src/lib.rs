@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod authenticated;
+pub mod certificate;
 pub mod credential;
 pub mod jwk;
 pub mod jwt;

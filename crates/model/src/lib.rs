@@ -10,6 +10,8 @@
 //! - [`principal`]: who it is, once a credential has been verified
 //! - [`decision`]: stage, decision, obligation
 //! - [`reason`]: the closed set of refusals and the one table that describes them
+//! - [`spiffe`]: the strict form of a SPIFFE ID
+//! - [`workload`]: which names of certificates a caller can have
 //! - [`record`]: what is written down about every decision
 
 pub mod decision;
@@ -18,7 +20,9 @@ pub mod method;
 pub mod principal;
 pub mod reason;
 pub mod record;
+pub mod spiffe;
 pub mod time;
+pub mod workload;
 
 pub use decision::{Decision, Obligation, Stage};
 pub use id::{
@@ -28,4 +32,6 @@ pub use method::Method;
 pub use principal::{Attribute, CredentialKind, CredentialRef, Principal, PrincipalKind};
 pub use reason::{Reason, ReasonEntry};
 pub use record::Record;
+pub use spiffe::SpiffeId;
 pub use time::Timestamp;
+pub use workload::WorkloadNames;

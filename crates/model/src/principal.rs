@@ -91,8 +91,8 @@ pub enum Attribute {
 pub struct CredentialRef {
     /// What kind of credential.
     pub kind: CredentialKind,
-    /// A handle that names it in records: API key id, or the first 16 bytes of the token's
-    /// SHA-256 in hexadecimal.
+    /// A handle that names it in records: API key id, or the first 16 bytes of the SHA-256 of the
+    /// token or certificate in hexadecimal.
     pub handle: String,
     /// When it was issued, if it says so.
     pub issued_at: Option<Timestamp>,
@@ -106,6 +106,8 @@ pub struct CredentialRef {
 pub enum CredentialKind {
     /// A Portcullis API key.
     ApiKey,
+    /// An X.509 certificate, shown in the TLS handshake.
+    Certificate,
     /// A signed JSON Web Token.
     Jwt,
 }

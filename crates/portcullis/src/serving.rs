@@ -13,11 +13,12 @@ use anyhow::{Context, Result, bail};
 use portcullis_config::Declaration;
 use portcullis_core::Snapshot;
 use portcullis_gateway::admin::{self, Admin, AdminDoor};
+use portcullis_gateway::handshake::{self, Servers};
 use portcullis_gateway::{Door, Running, server};
 use portcullis_model::ListenerId;
 use portcullis_runtime::records::{Records, RecordsConfig};
 use portcullis_runtime::seal::SealKey;
-use portcullis_runtime::{Driver, Stores};
+use portcullis_runtime::{Driver, Stores, clock, tls_files};
 use portcullis_telemetry::Metrics;
 use tokio::sync::mpsc::Receiver;
 
@@ -56,8 +57,9 @@ impl Serving {
         };
         let (records, writer) = Records::start(config, Arc::new(seal)).context("the records")?;
         let stores = Stores::open(&declaration, folder, records, seed()?).context(SECRET)?;
+        let tls = speak(&declaration, folder, &Servers::new())?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
-        let door = Arc::new(Door::new(driver, metrics));
+        let door = Arc::new(Door::new(driver, tls, metrics));
         let running = server::start(&door, workers).context("the listeners")?;
         admin.ready.store(true, Ordering::Release);
         let folder = folder.to_owned();
@@ -77,9 +79,10 @@ impl Serving {
         }
         let declaration = snapshot.declaration.clone();
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
+        let tls = speak(&declaration, &self.folder, &live.tls)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);
-        self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)));
+        self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls);
         self.running.listen(bound, &declaration);
         Ok(())
     }
@@ -114,6 +117,16 @@ impl Serving {
             eprintln!("error: the record writer ended by a panic");
         }
     }
+}
+
+/// What listeners speak TLS with. The findings about its files were said when the estate was read; a
+/// file that was replaced since may have others.
+fn speak(declaration: &Declaration, folder: &Path, earlier: &Servers) -> Result<Servers> {
+    let (materials, findings) = tls_files::read(declaration, folder, clock::now());
+    if let Some(finding) = findings.iter().find(|finding| finding.is_error()) {
+        bail!("{}: {}", finding.code, finding.message);
+    }
+    handshake::servers(&materials, earlier).map_err(|why| anyhow::anyhow!("TLS of {why}"))
 }
 
 /// What of a declaration is fixed at the start and differs.

@@ -10,6 +10,8 @@ use portcullis_core::snapshot::Snapshot;
 use portcullis_core::snapshot::compile::{Estate, compile, survey};
 use portcullis_diagnostics::{Finding, SourceId, Sources, Span};
 
+use crate::{clock, tls_files};
+
 /// Name of the declaration in its folder.
 pub const DECLARATION: &str = "portcullis.yaml";
 
@@ -43,17 +45,20 @@ pub fn read(folder: &Path) -> Found<Estate> {
     Found { value, findings, sources }
 }
 
-/// Reads and compiles an estate. Errors of the declaration hide none of the contracts and
-/// policies.
+/// Reads and compiles an estate. Errors of the declaration hide none of the contracts, policies and
+/// files of TLS.
 #[must_use]
 pub fn load(folder: &Path) -> Found<Snapshot> {
     let Found { value, mut findings, sources } = read_as_meant(folder);
     let whole = !findings.iter().any(Finding::is_error);
     let value = value.and_then(|estate| {
+        let (_, of_files) = tls_files::read(&estate.declaration, folder, clock::now());
+        findings.extend(of_files);
         let (snapshot, found) = if whole { compile(estate) } else { (None, survey(&estate)) };
         findings.extend(found);
         snapshot
     });
+    let value = value.filter(|_| !findings.iter().any(Finding::is_error));
     Found { value, findings, sources }
 }
 

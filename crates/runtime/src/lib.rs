@@ -17,6 +17,7 @@ pub mod replay;
 pub mod seal;
 pub mod simulate;
 pub mod stores;
+pub mod tls_files;
 pub mod tokens;
 
 pub use driver::{Decided, Driver};

@@ -10,9 +10,10 @@ use portcullis_core::receive::Arrival;
 use portcullis_core::record::{caller, digest};
 use portcullis_core::trace::{Trace, TracedFact};
 use portcullis_core::{Refusal, Snapshot};
+use portcullis_identity::certificate::{self, Certificate};
 use portcullis_identity::{Authenticated, Refused};
 use portcullis_model::record::{FactValue, RecordKind};
-use portcullis_model::{Decision, Principal, Reason, Record, Stage};
+use portcullis_model::{CredentialKind, Decision, Principal, Reason, Record, Stage};
 use serde_json::Value;
 
 use crate::offline;
@@ -135,7 +136,8 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 11] = [
+const FACTS: [&str; 12] = [
+    "certificate",
     "head",
     "headers",
     "message",
@@ -183,7 +185,19 @@ fn arrival(record: &Record, facts: &[TracedFact], snapshot: &Snapshot) -> Option
     }
     let (parts, ()) = request.body(()).ok()?.into_parts();
     let peer = address;
-    Some(Arrival { parts, peer, listener: record.listener.clone() })
+    let certificate = value(facts, "certificate").and_then(|value| shown(&value));
+    Some(Arrival { parts, peer, listener: record.listener.clone(), certificate })
+}
+
+/// What came of the connection's certificate.
+fn shown(value: &Value) -> Option<certificate::Shown> {
+    match refused(value) {
+        Some(refused) => Some(Err(refused)),
+        None => {
+            let facts = serde_json::from_value(value.clone()).ok()?;
+            Some(Ok(Arc::new(Certificate::from_record(facts))))
+        }
+    }
 }
 
 /// The recorded address is the client's own. Where it would itself be taken for a proxy, each hop
@@ -208,6 +222,11 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
     });
     let principal = value(facts, "principal").and_then(|principal| {
         let principal: Principal = serde_json::from_value(principal).ok()?;
+        // who it is by a certificate follows from that fact again
+        let credential = principal.credential.as_ref().map(|credential| credential.kind);
+        if credential == Some(CredentialKind::Certificate) {
+            return None;
+        }
         Some(Ok(Arc::new(Authenticated::from_record(principal))))
     });
     let identity = || value(facts, "identity").and_then(|value| refused(&value)).map(Err);

@@ -35,6 +35,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections that were turned away because too many were open.
     pub connections_refused: Counter,
+    /// Connections that ended in their TLS handshake.
+    pub handshakes_failed: Counter,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -81,6 +83,7 @@ impl Default for Metrics {
             reloads: Family::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            handshakes_failed: Counter::default(),
         };
         metrics.registered()
     }
@@ -109,6 +112,11 @@ impl Metrics {
             "connections_refused",
             "Connections turned away at the bound",
             self.connections_refused.clone(),
+        );
+        registry.register(
+            "handshakes_failed",
+            "Connections that ended in their TLS handshake",
+            self.handshakes_failed.clone(),
         );
         self
     }

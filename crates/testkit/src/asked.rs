@@ -58,7 +58,8 @@ impl Asked {
             request = request.header("content-length", self.body.len());
         }
         let (parts, ()) = request.body(()).ok()?.into_parts();
-        Some(Arrival { parts, peer: self.peer, listener: self.listener.into() })
+        let listener = self.listener.into();
+        Some(Arrival { parts, peer: self.peer, listener, certificate: None })
     }
 }
 

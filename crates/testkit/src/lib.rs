@@ -15,6 +15,7 @@
 pub mod asked;
 pub mod fuzz;
 pub mod gateway;
+pub mod h2raw;
 pub mod issuer;
 pub mod manual;
 pub mod raw;

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use portcullis_model::ZoneId;
 
 use super::addresses::Addresses;
+use super::tls::Tls;
 
 /// A listening socket.
 #[derive(Clone, Debug)]
@@ -22,6 +23,10 @@ pub struct Listener {
     pub proxy_protocol: Option<ProxyProtocol>,
     /// Client addresses that may come in here.
     pub addresses: Option<Addresses>,
+    /// Protocols that are spoken: at least one, each once, in their order here.
+    pub protocols: Vec<Protocol>,
+    /// How it speaks TLS; without it, it does not.
+    pub tls: Option<Tls>,
 }
 
 /// Who names the client in front of a connection (PROXY protocol).
@@ -31,4 +36,13 @@ pub struct ProxyProtocol {
     pub peers: Vec<IpNet>,
     /// Whether nobody else may connect at all.
     pub required: bool,
+}
+
+/// A protocol of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// HTTP/1.1 and HTTP/1.0 (RFC 9112).
+    Http1,
+    /// HTTP/2 (RFC 9113).
+    Http2,
 }

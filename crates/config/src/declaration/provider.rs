@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use portcullis_model::WorkloadNames;
 
 /// An identity provider.
 #[derive(Clone, Debug)]
 pub enum Provider {
     /// API keys of our own.
     ApiKeys(ApiKeyProvider),
+    /// Certificates that clients show in the TLS handshake.
+    Certificates(CertificateProvider),
     /// Signed tokens of an issuer.
     Jwt(Box<JwtProvider>),
 }
@@ -23,6 +26,26 @@ pub struct ApiKeyProvider {
     pub store: String,
     /// Secret that keys the hashes.
     pub pepper: SecretRef,
+}
+
+/// Certificates that clients show in the TLS handshake.
+#[derive(Clone, Debug)]
+pub struct CertificateProvider {
+    /// Which name is the caller.
+    pub subject: WorkloadNames,
+    /// What callers are granted, by subject.
+    pub grants: BTreeMap<String, Grant>,
+}
+
+/// What a caller is granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// The tenant it belongs to.
+    pub tenant: Option<String>,
+    /// Scopes.
+    pub scopes: BTreeSet<String>,
+    /// Roles.
+    pub roles: BTreeSet<String>,
 }
 
 /// Signed tokens of an issuer.

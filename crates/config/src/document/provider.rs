@@ -13,6 +13,8 @@ pub(crate) enum Provider {
     Jwt(Box<Jwt>),
     /// API keys of our own.
     ApiKeys(ApiKeys),
+    /// Certificates that clients show in the TLS handshake.
+    Certificates(Certificates),
 }
 
 /// Signed tokens of an issuer (RFC 7519, RFC 9068).
@@ -158,6 +160,56 @@ pub(crate) struct ApiKeys {
     pub(crate) store: String,
     /// Secret that keys the hashes.
     pub(crate) pepper: Secret,
+}
+
+/// Certificates that clients show in the TLS handshake (RFC 5280, SPIFFE X509-SVID). Whom they may
+/// come from is said at the listener, in `tls.client`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Certificates {
+    /// Which name of a certificate is the caller.
+    pub(crate) subject: CertificateSubject,
+    /// What callers are granted, by subject; a certificate says nothing of tenants and scopes.
+    #[serde(default)]
+    pub(crate) grants: BTreeMap<String, Grant>,
+}
+
+/// Which name is the caller: exactly one of these.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum CertificateSubject {
+    /// The one URI, which is a SPIFFE ID.
+    Spiffe(SpiffeSubject),
+    /// The one DNS name.
+    Dns(DnsSubject),
+}
+
+/// A SPIFFE ID of one trust domain.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SpiffeSubject {
+    /// The trust domain, such as `prod.shop.example`.
+    pub(crate) trust_domain: String,
+}
+
+/// A DNS name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DnsSubject {
+    /// Domains that the name must be or lie below.
+    pub(crate) domains: Vec<String>,
+}
+
+/// What a caller is granted.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Grant {
+    /// The tenant it belongs to.
+    pub(crate) tenant: Option<String>,
+    /// Scopes.
+    pub(crate) scopes: Vec<String>,
+    /// Roles.
+    pub(crate) roles: Vec<String>,
 }
 
 /// A secret, by reference: exactly one of these.

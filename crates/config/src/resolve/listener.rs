@@ -9,10 +9,11 @@ use ipnet::IpNet;
 use portcullis_model::{ListenerId, ZoneId};
 
 use crate::check;
-use crate::declaration::{Admin, Guards, Listener, ProxyProtocol, Records};
+use crate::declaration::{Admin, Guards, Listener, Protocol, ProxyProtocol, Records};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 use crate::resolve::addresses::addresses;
+use crate::resolve::tls;
 
 const HOPS: Rule = Rule {
     code: "PC0116",
@@ -68,6 +69,7 @@ pub(super) fn listeners(
         }
         let zone = ZoneId::new(&written.zone);
         let trusted_hops = written.trusted_hops;
+        let protocols = protocols(&written.protocols, &[path[0], path[1], "protocols"], problems);
         let lists = written.addresses.as_ref();
         let listener = Listener {
             address,
@@ -76,6 +78,8 @@ pub(super) fn listeners(
             trusted_peers,
             proxy_protocol: proxy_protocol(name, written, problems),
             addresses: addresses(lists, &[path[0], path[1], "addresses"], false, problems),
+            protocols,
+            tls: written.tls.as_ref().map(|written| tls::tls(name, written, problems)),
         };
         listeners.insert(ListenerId::new(name), listener);
     }
@@ -107,6 +111,26 @@ fn everybody(peers: &[IpNet], path: &[&str], problems: &mut Problems<'_>) {
     }
 }
 
+fn protocols(
+    written: &[document::Protocol],
+    path: &[&str],
+    problems: &mut Problems<'_>,
+) -> Vec<Protocol> {
+    let mut protocols: Vec<Protocol> = written
+        .iter()
+        .map(|one| match one {
+            document::Protocol::Http1 => Protocol::Http1,
+            document::Protocol::Http2 => Protocol::Http2,
+        })
+        .collect();
+    protocols.sort();
+    protocols.dedup();
+    if protocols.is_empty() || protocols.len() < written.len() {
+        problems.error(check::VALUE, path, "at least one protocol, and each once");
+    }
+    protocols
+}
+
 pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) -> Guards {
     let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let head = check::size(
@@ -132,6 +156,7 @@ pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) ->
         idle_timeout: timeout(&written.idle_timeout, "idle_timeout"),
         connections_max: written.connections_max,
         connections_per_address_max: written.connections_per_address_max,
+        streams_max: written.streams_max,
         // the shape has refused zero
         address_rate: NonZeroU32::new(written.address_rate).unwrap_or(NonZeroU32::MIN),
         failure_rate: NonZeroU32::new(written.failure_rate).unwrap_or(NonZeroU32::MIN),

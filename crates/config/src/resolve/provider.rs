@@ -14,6 +14,7 @@ use crate::declaration::{
 };
 use crate::document;
 use crate::problems::{Problems, Rule};
+use crate::resolve::certificate;
 
 const UNSAFE_URL: Rule = Rule {
     code: "PC0116",
@@ -44,6 +45,9 @@ const ATTRIBUTE: Rule = Rule {
 /// Attributes that every principal has; policies could not tell a claim from them.
 const BUILT_IN: [&str; 6] = ["kind", "provider", "roles", "scopes", "subject", "tenant"];
 
+/// Attributes of callers with a certificate begin like this.
+const OF_CERTIFICATES: &str = "certificate_";
+
 /// Headers that mean something else.
 const TAKEN: [&str; 12] = [
     "accept",
@@ -71,26 +75,24 @@ pub(super) fn providers(
     let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     let mut types: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, written) in written {
-        let (claim, path) = match written {
-            document::Provider::Jwt(jwt) => {
-                (("issuer", jwt.issuer.as_str()), ["providers", name.as_str(), "jwt", "issuer"])
+        let mut alone = |key, value, path: [&str; 4]| {
+            if let Some(other) = seen.insert((key, value), name) {
+                let message = format!("providers `{name}` and `{other}` have the same {key}");
+                problems.error(SHARED, &path, message);
             }
-            document::Provider::ApiKeys(keys) => (
-                ("header", keys.header.as_str()),
-                ["providers", name.as_str(), "api_keys", "header"],
-            ),
         };
-        if let Some(other) = seen.insert(claim, name) {
-            let message = format!("providers `{name}` and `{other}` have the same {}", claim.0);
-            problems.error(SHARED, &path, message);
-        }
         let provider = match written {
             document::Provider::Jwt(jwt) => {
+                alone("issuer", &jwt.issuer, ["providers", name, "jwt", "issuer"]);
                 same_types(name, jwt, &mut types, problems);
                 Provider::Jwt(Box::new(jwt_provider(name, jwt, problems)))
             }
             document::Provider::ApiKeys(keys) => {
+                alone("header", &keys.header, ["providers", name, "api_keys", "header"]);
                 Provider::ApiKeys(api_key_provider(name, keys, problems))
+            }
+            document::Provider::Certificates(written) => {
+                Provider::Certificates(certificate::provider(name, written, problems))
             }
         };
         providers.insert(ProviderId::new(name), provider);
@@ -119,7 +121,9 @@ fn same_types<'a>(
         }
         let ok = attribute.starts_with(|first: char| first.is_ascii_lowercase())
             && attribute.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if !ok || BUILT_IN.contains(&attribute.as_str()) {
+        let taken =
+            BUILT_IN.contains(&attribute.as_str()) || attribute.starts_with(OF_CERTIFICATES);
+        if !ok || taken {
             problems.error(
                 ATTRIBUTE,
                 &path,
@@ -254,9 +258,14 @@ fn api_key_provider(
         problems.error(HEADER, &at("header"), format!("`{header}` cannot carry API keys"));
     }
     check::filled(&written.store, &at("store"), problems);
-    let pepper = match &written.pepper {
+    let pepper = secret(&written.pepper);
+    ApiKeyProvider { header: header.clone(), store: written.store.clone(), pepper }
+}
+
+/// A secret by reference.
+pub(super) fn secret(written: &document::Secret) -> SecretRef {
+    match written {
         document::Secret::Env(name) => SecretRef::Env(name.clone()),
         document::Secret::File(path) => SecretRef::File(path.clone()),
-    };
-    ApiKeyProvider { header: header.clone(), store: written.store.clone(), pepper }
+    }
 }

@@ -12,8 +12,8 @@ use portcullis_config::Declaration;
 use portcullis_config::declaration::{AttributeKind, JwtPrincipal, JwtProvider, Provider};
 use portcullis_diagnostics::{Finding, SourceId, Span};
 use portcullis_identity::jwk::Algorithm;
-use portcullis_identity::jwt;
-use portcullis_model::PrincipalKind;
+use portcullis_identity::{certificate, jwt};
+use portcullis_model::{PrincipalKind, ProviderId};
 use portcullis_policy::{AttributeType, Engine};
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::ApiModel;
@@ -21,6 +21,13 @@ use portcullis_spec::ApiModel;
 use super::headers;
 use super::operations::compile_operations;
 use super::{CompiledBoundary, Snapshot};
+
+/// Attributes of callers with a certificate, and their types.
+const CERTIFICATE_TYPES: [(&str, AttributeType); 3] = [
+    ("certificate_dns", AttributeType::Texts),
+    ("certificate_fingerprint", AttributeType::Text),
+    ("certificate_uris", AttributeType::Texts),
+];
 
 /// Everything that a snapshot is made from.
 #[derive(Debug)]
@@ -46,6 +53,7 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
     let revision = revision(&estate);
     let declaration = estate.declaration;
     let tokens = token_rules(&declaration);
+    let certificates = certificate_rules(&declaration);
     let api_key_headers = api_key_headers(&declaration);
     let owned = OwnedHeaders::standard();
     headers::check(&declaration, &owned, &api_key_headers, &mut findings);
@@ -67,6 +75,7 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
         operations,
         crossings,
         tokens,
+        certificates,
         api_key_headers,
         engine,
         owned: Arc::new(owned),
@@ -188,7 +197,14 @@ fn check_baseline(estate: &Estate, expected: &str) -> Option<Finding> {
 pub fn attribute_types(declaration: &Declaration) -> BTreeMap<String, AttributeType> {
     let mut types = BTreeMap::new();
     for provider in declaration.providers.values() {
-        let Provider::Jwt(provider) = provider else { continue };
+        let provider = match provider {
+            Provider::Jwt(provider) => provider,
+            Provider::ApiKeys(_) => continue,
+            Provider::Certificates(_) => {
+                types.extend(CERTIFICATE_TYPES.map(|(name, kind)| (name.to_owned(), kind)));
+                continue;
+            }
+        };
         for (name, attribute) in &provider.claims.attributes {
             let kind = match attribute.kind {
                 AttributeKind::Flag => AttributeType::Flag,
@@ -202,9 +218,27 @@ pub fn attribute_types(declaration: &Declaration) -> BTreeMap<String, AttributeT
     types
 }
 
-fn api_key_headers(
-    declaration: &Declaration,
-) -> BTreeMap<portcullis_model::ProviderId, HeaderName> {
+fn certificate_rules(declaration: &Declaration) -> BTreeMap<ProviderId, certificate::Rules> {
+    let mut rules = BTreeMap::new();
+    for (id, provider) in &declaration.providers {
+        let Provider::Certificates(provider) = provider else { continue };
+        let grants = provider.grants.iter().map(|(subject, grant)| {
+            let granted = certificate::Granted {
+                tenant: grant.tenant.clone(),
+                scopes: grant.scopes.clone(),
+                roles: grant.roles.clone(),
+            };
+            (subject.clone(), granted)
+        });
+        let names = provider.subject.clone();
+        let of_provider =
+            certificate::Rules { provider: id.clone(), names, grants: grants.collect() };
+        rules.insert(id.clone(), of_provider);
+    }
+    rules
+}
+
+fn api_key_headers(declaration: &Declaration) -> BTreeMap<ProviderId, HeaderName> {
     let mut headers = BTreeMap::new();
     for (id, provider) in &declaration.providers {
         if let Provider::ApiKeys(keys) = provider
@@ -216,7 +250,7 @@ fn api_key_headers(
     headers
 }
 
-fn token_rules(declaration: &Declaration) -> BTreeMap<portcullis_model::ProviderId, jwt::Rules> {
+fn token_rules(declaration: &Declaration) -> BTreeMap<ProviderId, jwt::Rules> {
     let mut rules = BTreeMap::new();
     for (id, provider) in &declaration.providers {
         if let Provider::Jwt(provider) = provider {
@@ -226,7 +260,7 @@ fn token_rules(declaration: &Declaration) -> BTreeMap<portcullis_model::Provider
     rules
 }
 
-fn rules_of(id: &portcullis_model::ProviderId, provider: &JwtProvider) -> jwt::Rules {
+fn rules_of(id: &ProviderId, provider: &JwtProvider) -> jwt::Rules {
     let claims = &provider.claims;
     let attributes = claims.attributes.iter().map(|(name, attribute)| {
         let kind = match attribute.kind {

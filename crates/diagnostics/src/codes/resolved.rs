@@ -52,9 +52,9 @@ super::page::table! {
         wrong "url: {url: \"http://id.shop.example/jwks.json\", "
         right "url: {url: \"http://127.0.0.1:8090/jwks.json\", ";
     "PC0117" Error: "two providers for the same credential"
-        means "Two providers have the same issuer, or read API keys from the same header."
+        means "Two providers have the same issuer, or read API keys from the same header; or a boundary accepts two providers of certificates."
         matters "Which provider vouches for a caller would be chance."
-        mend "Give each provider its own issuer or header.";
+        mend "Give each provider its own issuer or header, and let each boundary accept at most one provider of certificates.";
     "PC0118" Error: "two listeners at the same address"
         means "Two listeners have the same address and port."
         matters "A caller is in the zone of the listener that it reaches; which zone that is would be chance."
@@ -70,7 +70,7 @@ super::page::table! {
         wrong "clock_skew: 1h"
         right "clock_skew: 30s";
     "PC0121" Error: "an attribute that policies could not read"
-        means "The name of an attribute is not lower case letters, digits and `_` beginning with a letter; or it is one that every principal has (`kind`, `provider`, `roles`, `scopes`, `subject`, `tenant`); or its type differs between providers."
+        means "The name of an attribute is not lower case letters, digits and `_` beginning with a letter; or it is one that principals have anyway (`kind`, `provider`, `roles`, `scopes`, `subject`, `tenant`, or beginning with `certificate_`); or its type differs between providers."
         matters "Policies read the attribute by its name, with one type for all providers."
         mend "Choose another name, and the same type everywhere."
         "portcullis.yaml"

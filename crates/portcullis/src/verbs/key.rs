@@ -107,6 +107,9 @@ fn store(folder: &Path, name: &str) -> Result<Store> {
         Some(Provider::Jwt(_)) => {
             bail!("provider `{name}` has no API keys; its tokens are made by its issuer")
         }
+        Some(Provider::Certificates(_)) => {
+            bail!("provider `{name}` has no API keys; its certificates are made by their authority")
+        }
         None => bail!("there is no provider `{name}`"),
     }
 }

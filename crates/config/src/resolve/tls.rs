@@ -1,0 +1,116 @@
+//! Can a listener speak TLS like this? What can be said without opening a file; the files are
+//! looked at where they are read.
+
+use std::collections::BTreeSet;
+
+use crate::check;
+use crate::declaration::{ClientTrust, Declared, SecretRef, Tls, TlsCertificate};
+use crate::document::{self, Cipher, Version};
+use crate::problems::{Problems, Rule};
+use crate::resolve::provider::secret;
+
+const NAMES: Rule = Rule {
+    code: "PC0137",
+    why: "which certificate a client is shown would be chance, or there would be none",
+    fix: "give at least one certificate, and mark at most one of a listener as `default`",
+};
+const CIPHERS: Rule = Rule {
+    code: "PC0138",
+    why: "a version without a cipher suite is declared and can never be spoken",
+    fix: "add a suite of that version, or set `versions.min` to \"1.3\"",
+};
+
+/// The suites of TLS 1.3 (RFC 8446, appendix B.4).
+const MODERN: [Cipher; 3] = [
+    Cipher::TLS_AES_128_GCM_SHA256,
+    Cipher::TLS_AES_256_GCM_SHA384,
+    Cipher::TLS_CHACHA20_POLY1305_SHA256,
+];
+
+/// Those of TLS 1.2 with forward secrecy and authenticated encryption (RFC 9325 section 4.2).
+const OLDER: [Cipher; 6] = [
+    Cipher::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    Cipher::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    Cipher::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    Cipher::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    Cipher::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    Cipher::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+
+pub(super) fn tls(listener: &str, written: &document::Tls, problems: &mut Problems<'_>) -> Tls {
+    let at = |key| ["listeners", listener, "tls", key];
+    if written.certificates.is_empty() {
+        problems.error(NAMES, &at("certificates"), "there is no certificate");
+    }
+    if written.certificates.iter().filter(|one| one.default).count() > 1 {
+        problems.error(NAMES, &at("certificates"), "more than one certificate is the default");
+    }
+    let certificates = written.certificates.iter().enumerate().map(|(index, one)| {
+        let index = index.to_string();
+        let path = |key| ["listeners", listener, "tls", "certificates", &index, key];
+        let key = secret(&one.key);
+        if let SecretRef::File(file) = &key {
+            check::inside(file, &path("key"), problems);
+        }
+        check::inside(&one.certificate, &path("certificate"), problems);
+        TlsCertificate {
+            certificate: Declared {
+                span: problems.span(&path("certificate")),
+                value: one.certificate.clone(),
+            },
+            key: Declared { span: problems.span(&path("key")), value: key },
+            default: one.default,
+        }
+    });
+    let certificates = certificates.collect();
+    Tls {
+        certificates,
+        only_13: matches!(written.versions.min, Version::V13),
+        suites: suites(written, &at("ciphers"), problems),
+        client: written.client.as_ref().map(|client| trust(listener, client, problems)),
+    }
+}
+
+fn suites(written: &document::Tls, path: &[&str], problems: &mut Problems<'_>) -> BTreeSet<String> {
+    let mut suites = BTreeSet::new();
+    for cipher in &written.ciphers {
+        let several = match cipher {
+            Cipher::Modern => MODERN.as_slice(),
+            Cipher::Compatible => &[MODERN.as_slice(), OLDER.as_slice()].concat(),
+            one => std::slice::from_ref(one),
+        };
+        suites.extend(several.iter().map(|one| format!("{one:?}")));
+    }
+    let has = |some: &[Cipher]| some.iter().any(|one| suites.contains(&format!("{one:?}")));
+    if !has(&MODERN) {
+        problems.error(CIPHERS, path, "TLS 1.3 has no cipher suite");
+    }
+    match (written.versions.min, has(&OLDER)) {
+        (Version::V12, false) => {
+            problems.error(CIPHERS, path, "TLS 1.2 is accepted and has no cipher suite");
+        }
+        (Version::V13, true) if !written.ciphers.iter().all(is_set) => {
+            problems.error(CIPHERS, path, "a suite of TLS 1.2 is named, which is not accepted");
+        }
+        (Version::V12, true) | (Version::V13, _) => {}
+    }
+    suites
+}
+
+const fn is_set(cipher: &Cipher) -> bool {
+    matches!(cipher, Cipher::Modern | Cipher::Compatible)
+}
+
+fn trust(listener: &str, written: &document::Client, problems: &mut Problems<'_>) -> ClientTrust {
+    let mut file = |path: &[&str], text: &String| {
+        check::inside(text, path, problems);
+        Declared { span: problems.span(path), value: text.clone() }
+    };
+    let at = |key| ["listeners", listener, "tls", "client", key];
+    let crls = written.crls.iter().enumerate().map(|(index, text)| {
+        let index = index.to_string();
+        file(&["listeners", listener, "tls", "client", "crls", &index], text)
+    });
+    let crls = crls.collect();
+    ClientTrust { crls, roots: file(&at("roots"), &written.roots), required: written.required }
+}
