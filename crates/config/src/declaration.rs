@@ -8,6 +8,7 @@ mod addresses;
 mod api;
 mod boundary;
 mod cors;
+mod countries;
 mod declared;
 mod headers;
 mod life;
@@ -27,8 +28,9 @@ pub use self::addresses::{Addresses, CountryLists};
 pub use self::api::Api;
 pub use self::boundary::{Audit, Boundary, IdentityRule, Inspection};
 pub use self::cors::{Cors, OriginRule, Origins};
+pub use self::countries::Countries;
 pub use self::declared::Declared;
-pub use self::headers::{Answers, Cache, HeaderChanges};
+pub use self::headers::{Answers, Cache, Coding, Compress, HeaderChanges, Hsts};
 pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::{Listener, Protocol, ProxyProtocol};
@@ -56,6 +58,8 @@ pub struct Declaration {
     pub apis: BTreeMap<ApiId, Api>,
     /// Upstreams.
     pub upstreams: BTreeMap<UpstreamId, Upstream>,
+    /// Where the country of an address is looked up; stands wherever a list of countries does.
+    pub countries: Option<Countries>,
     /// Crossings. At most one per pair of zones.
     pub boundaries: BTreeMap<BoundaryId, Boundary>,
     /// Limits.

@@ -6,6 +6,7 @@ mod addresses;
 mod api;
 mod boundary;
 mod cors;
+mod countries;
 mod headers;
 mod life;
 mod limit;
@@ -26,7 +27,8 @@ pub(crate) use self::addresses::{Addresses, CountryLists, Unknown};
 pub(crate) use self::api::Api;
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
 pub(crate) use self::cors::Cors;
-pub(crate) use self::headers::{Answers, Cache, RequestHeaders};
+pub(crate) use self::countries::Countries;
+pub(crate) use self::headers::{Answers, Cache, Coding, Compress, RequestHeaders};
 pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::{Listener, Protocol};
@@ -63,6 +65,8 @@ pub(crate) struct Document {
     /// Limits that boundaries can refer to.
     #[serde(default)]
     pub(crate) limits: BTreeMap<String, Limit>,
+    /// Where the country of an address is looked up.
+    pub(crate) countries: Option<Countries>,
     /// Crossings from one zone to another. What is not declared does not cross.
     pub(crate) boundaries: BTreeMap<String, Boundary>,
     /// Folder of `.cedar` files, relative to this file.

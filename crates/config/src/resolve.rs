@@ -56,6 +56,10 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
         apis: api::apis(document, problems),
         upstreams: api::upstreams(&document.upstreams, problems),
         limits: boundary::limits(&document.limits, problems),
+        countries: document
+            .countries
+            .as_ref()
+            .map(|written| addresses::countries(document, written, problems)),
         boundaries: boundary::boundaries(document, problems),
         guards: listener::guards(&document.guards, problems),
         admin: listener::admin(&document.admin, problems),

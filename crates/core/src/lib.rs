@@ -14,6 +14,7 @@ pub mod answer;
 pub mod assess;
 pub mod authorize;
 pub mod chain;
+pub mod compress;
 pub mod cors;
 pub mod facts;
 pub mod forward;

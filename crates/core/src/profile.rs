@@ -6,10 +6,11 @@
 //! nothing that is meant for one caller kept by a cache, nothing said of what runs behind.
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ORIGIN, SERVER, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ORIGIN, SERVER,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portcullis_config::declaration::{Answers, Cache};
+use portcullis_config::declaration::{Answers, Cache, Hsts};
 
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
@@ -28,6 +29,8 @@ static TELLING: [HeaderName; 5] = [
 const PAGES: [&str; 5] =
     ["text/html", "application/xhtml+xml", "image/svg+xml", "application/xml", "text/xml"];
 
+const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 const STRICTEST: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
@@ -40,6 +43,13 @@ pub fn complete(headers: &mut HeaderMap, trace: &Trace, snapshot: &Snapshot) {
         headers.remove(name);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let answers = boundary.map(|boundary| &boundary.answers);
+    headers.remove(STRICT_TRANSPORT_SECURITY);
+    let listener = declaration.listeners.get(&trace.listener);
+    if listener.is_some_and(|listener| listener.tls.is_some()) {
+        let declared = answers.and_then(|answers| answers.hsts.as_ref());
+        headers.insert(STRICT_TRANSPORT_SECURITY, declared.map_or(A_YEAR, hsts));
+    }
     let origin = trace.message.as_ref().and_then(|message| message.headers.get(ORIGIN));
     cors::fields(api.and_then(|api| api.cors.as_ref()), origin, headers);
     if let Some(api) = api {
@@ -47,7 +57,6 @@ pub fn complete(headers: &mut HeaderMap, trace: &Trace, snapshot: &Snapshot) {
     }
     let is_identified =
         trace.caller.as_ref().is_some_and(|caller| caller.principal().provider.is_some());
-    let answers = boundary.map(|boundary| &boundary.answers);
     if is_identified && answers.is_none_or(|answers| answers.cache == Cache::NoStore) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -60,6 +69,12 @@ pub fn complete(headers: &mut HeaderMap, trace: &Trace, snapshot: &Snapshot) {
             headers.insert(name.value.clone(), value.clone());
         }
     }
+}
+
+fn hsts(declared: &Hsts) -> HeaderValue {
+    let below = if declared.subdomains { "; includeSubDomains" } else { "" };
+    let text = format!("max-age={}{below}", declared.max_age.as_secs());
+    HeaderValue::from_str(&text).unwrap_or(A_YEAR)
 }
 
 /// A page whose upstream says nothing about what it may load may load nothing.

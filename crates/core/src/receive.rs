@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::addresses;
 use crate::answer::Answer;
 use crate::cors;
-use crate::facts::{Facts, Need};
+use crate::facts::{Country, Facts, Need};
 use crate::hex::hex;
 use crate::life;
 use crate::refusal::{Refusal, Step};
@@ -111,15 +111,26 @@ pub(crate) fn decide(
                 let address = message.client_address;
                 trace.message = Some(Arc::new(message));
                 match addresses::judge(listener.addresses.as_ref(), address, "listener") {
-                    Ok(()) => Step::More(arrival, vec![Need::Guard { address }]),
+                    Ok(()) => {
+                        let mut needs = vec![Need::Guard { address }];
+                        if addresses::asks_country(&snapshot.declaration, listener) {
+                            needs.push(Need::Country { address });
+                        }
+                        Step::More(arrival, needs)
+                    }
                     Err(refusal) => Step::Refused(refusal),
                 }
             }
         };
     };
-    match guard(facts, trace)
-        .and_then(|()| route(&arrival, &listener.zone, message, snapshot, now, trace))
-    {
+    let judged = guard(facts, trace).and_then(|()| {
+        note_country(facts, trace);
+        let country = facts.country.as_ref();
+        addresses::judge_country(listener.addresses.as_ref(), country, "listener")?;
+        let visit = Visit { from: &listener.zone, message: &message, snapshot, now, country };
+        route(&arrival, &visit, &message, trace)
+    });
+    match judged {
         Ok(Routed::Received(received)) => Step::Next(*received),
         Ok(Routed::Answered(answer)) => {
             trace.answered = true;
@@ -277,23 +288,30 @@ enum Routed {
     Answered(Answer),
 }
 
+fn note_country(facts: &Facts, trace: &mut Trace) {
+    let (available, country) = match &facts.country {
+        None => return,
+        Some(Country::Known(code)) => (true, Some(code.as_str())),
+        Some(Country::Unknown) => (true, None),
+        Some(Country::Unavailable) => (false, None),
+    };
+    trace.personal_fact("country", &CountryFact { available, country });
+}
+
 fn route(
     arrival: &Arrival,
-    from: &ZoneId,
-    message: Arc<Message>,
-    snapshot: &Snapshot,
-    now: Timestamp,
+    visit: &Visit<'_>,
+    message: &Arc<Message>,
     trace: &mut Trace,
 ) -> Result<Routed, Refusal> {
-    trace.crossing.from = Some(from.clone());
-    let visit = Visit { from, message: &message, snapshot, now };
-    if let Some(method) = cors::preflight(&message)
+    trace.crossing.from = Some(visit.from.clone());
+    if let Some(method) = cors::preflight(message)
         && let Ok((operation, _)) = visit.find(method)
         && let Some(cors) = visit.api(operation).and_then(|api| api.cors.as_ref())
     {
-        note_headers(trace, &message, operation);
+        note_headers(trace, message, operation);
         let _crossing = visit.enter(operation, trace)?;
-        let answer = cors::answer(cors, &message, &visit.methods(operation))?;
+        let answer = cors::answer(cors, message, &visit.methods(operation))?;
         trace.say(Stage::Receive, format!("a preflight for `{}`", operation.id));
         return Ok(Routed::Answered(answer));
     }
@@ -306,8 +324,8 @@ fn route(
         .filter(|(at, _)| matched.contains(at))
         .map(|(_, segment)| portcullis_reading::path::decode_segment(segment).into_owned())
         .collect();
-    note_headers(trace, &message, operation);
-    let carried = carried(&message, operation, &parameters, trace)?;
+    note_headers(trace, message, operation);
+    let carried = carried(message, operation, &parameters, trace)?;
     trace.say(Stage::Receive, format!("this is `{}` of `{}`", operation.id, operation.api));
     Ok(Routed::Received(Box::new(Received {
         operation: Arc::clone(operation),
@@ -315,7 +333,7 @@ fn route(
         crossing: Arc::clone(crossing),
         certificate: arrival.certificate.clone(),
         carried,
-        message,
+        message: Arc::clone(message),
     })))
 }
 
@@ -366,6 +384,7 @@ struct Visit<'a> {
     message: &'a Message,
     snapshot: &'a Snapshot,
     now: Timestamp,
+    country: Option<&'a Country>,
 }
 
 impl<'a> Visit<'a> {
@@ -419,6 +438,7 @@ impl<'a> Visit<'a> {
         trace.crossing.boundary = Some(crossing.id.clone());
         let lists = crossing.boundary.addresses.as_ref();
         addresses::judge(lists, self.message.client_address, "boundary")?;
+        addresses::judge_country(lists, self.country, "boundary")?;
         if let Some(api) = self.api(operation) {
             life::judge(&api.life, self.now)?;
         }
@@ -452,4 +472,10 @@ struct GuardFact {
 struct RouteFact<'a> {
     route: Option<&'a str>,
     upstream: &'a UpstreamId,
+}
+
+#[derive(Serialize)]
+struct CountryFact<'a> {
+    available: bool,
+    country: Option<&'a str>,
 }

@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod answer;
 pub mod body;
+mod coded;
 mod connection;
 pub mod connections;
 pub mod door;

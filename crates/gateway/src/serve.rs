@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Allowed, Permit, Refusal, forward, profile, reply};
+use portcullis_core::{Allowed, Permit, Refusal, compress, forward, profile, reply};
 use portcullis_model::record::Outcome;
 use portcullis_model::{Reason, RecordId, Timestamp};
 use portcullis_reading::http2::head::normalise;
@@ -179,6 +179,8 @@ impl Worker {
             Ok(response) => {
                 let (mut parts, body) = response.into_parts();
                 parts.headers = reply::headers(parts.headers, id, &rate, snapshot);
+                let coding =
+                    compress::choose(parts.status, &mut parts.headers, open.trace(), snapshot);
                 open.complete(&mut parts.headers);
                 let outcome = Outcome {
                     status: parts.status.as_u16(),
@@ -193,8 +195,9 @@ impl Worker {
                     metrics: Arc::clone(&self.door.metrics),
                     wire: origin.wire.clone(),
                 };
-                let mut response =
-                    Response::new(Answer::Streamed(Box::new(Streamed::new(body, crossing))));
+                let mut response = Response::new(Answer::Streamed(Box::new(Streamed::new(
+                    body, coding, crossing,
+                ))));
                 *response.status_mut() = parts.status;
                 *response.headers_mut() = parts.headers;
                 response

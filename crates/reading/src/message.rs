@@ -49,6 +49,8 @@ pub struct Message {
     pub query: Query,
     /// Headers that are left.
     pub headers: HeaderMap,
+    /// What the client takes as codings of the answer; it goes no further.
+    pub accept_encoding: Option<String>,
     /// The client's address.
     pub client_address: IpAddr,
     /// Names of headers that were stripped.
@@ -87,7 +89,8 @@ impl Message {
         check_connection(&parts.headers, rules)?;
         let client_address = client_address(&parts.headers, peer, rules)?;
         let (headers, stripped) = keep(&parts.headers, rules);
-        Ok(Self { method, host, path, query, headers, client_address, stripped })
+        let accept_encoding = accept_encoding(&parts.headers);
+        Ok(Self { method, host, path, query, headers, accept_encoding, client_address, stripped })
     }
 
     /// Path and query exactly as they are forwarded.
@@ -199,6 +202,12 @@ fn client_address(
             .to_canonical();
     }
     Ok(address)
+}
+
+fn accept_encoding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let values: Vec<&str> = values.collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 fn keep(headers: &HeaderMap, rules: &ReadingRules) -> (HeaderMap, Vec<String>) {

@@ -234,6 +234,9 @@ impl Driver {
             Need::Guard { address } => {
                 facts.guard = Some(self.stores.limits.guard(address, open.trace.at));
             }
+            Need::Country { address } => {
+                facts.country = Some(self.stores.country(address, open.trace.at));
+            }
             Need::VerifiedToken { digest } => {
                 facts.cache_asked = true;
                 let (revision, epoch) = (&self.snapshot.revision, open.key_epoch);

@@ -10,6 +10,8 @@ use portcullis_core::snapshot::Snapshot;
 use portcullis_core::snapshot::compile::{Estate, compile, survey};
 use portcullis_diagnostics::{Finding, SourceId, Sources, Span};
 
+use crate::countries::Countries;
+
 use crate::{clock, tls_files};
 
 /// Name of the declaration in its folder.
@@ -82,6 +84,12 @@ fn read_as_meant(folder: &Path) -> Found<Estate> {
     let (declaration, findings) = portcullis_config::read_as_meant(&source, &text);
     found.findings.extend(findings);
     let Some(mut declaration) = declaration else { return found };
+    if let Some(countries) = &declaration.countries
+        && let Err(why) = Countries::open(&declaration, folder)
+    {
+        let finding = unreadable(&countries.file.value, &why, countries.file.span.clone());
+        found.findings.push(finding);
+    }
     let mut contracts = BTreeMap::new();
     // a path that was not understood is empty; a file that cannot be read is said here
     declaration.apis.retain(|_, api| {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderValue, Request};
-use portcullis_core::facts::{BodyFact, Facts, Guarded, LimitsFact};
+use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact};
 use portcullis_core::receive::Arrival;
 use portcullis_core::record::{caller, digest};
 use portcullis_core::trace::{Trace, TracedFact};
@@ -136,7 +136,8 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 12] = [
+const FACTS: [&str; 13] = [
+    "country",
     "certificate",
     "head",
     "headers",
@@ -220,6 +221,14 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
             retry_after_secs: 1,
         })
     });
+    let country = value(facts, "country").and_then(|country| {
+        let code = country.get("country").and_then(Value::as_str);
+        Some(match (flag(&country, "available")?, code) {
+            (false, _) => Country::Unavailable,
+            (true, None) => Country::Unknown,
+            (true, Some(code)) => Country::Known(code.to_owned()),
+        })
+    });
     let principal = value(facts, "principal").and_then(|principal| {
         let principal: Principal = serde_json::from_value(principal).ok()?;
         // who it is by a certificate follows from that fact again
@@ -249,6 +258,7 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
     };
     Facts {
         guard,
+        country,
         identity: principal.or_else(identity),
         body,
         limits,

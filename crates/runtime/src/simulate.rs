@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
-use portcullis_core::facts::{BodyFact, Facts, Guarded, LimitsFact};
+use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact};
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Allowed, Refusal, Snapshot};
@@ -41,6 +41,8 @@ pub struct Simulated {
     pub body: String,
     /// Address of the client; loopback where it is not said.
     pub address: Option<IpAddr>,
+    /// Country of the client, such as `DE`; not known where it is not said.
+    pub country: Option<String>,
     /// The caller, as if verified; nobody where it is not said.
     #[serde(rename = "as")]
     pub caller: Option<Caller>,
@@ -176,6 +178,7 @@ fn facts(one: &Simulated, now: Timestamp) -> Facts {
     Facts {
         guard: Some(Guarded { admitted: true, failures_left: true, retry_after_secs: 0 }),
         identity: Some(Ok(Arc::new(Authenticated::from_record(principal)))),
+        country: Some(one.country.clone().map_or(Country::Unknown, Country::Known)),
         body: Some(BodyFact::Whole(Bytes::from(one.body.clone()))),
         limits: Some(LimitsFact::Taken(Vec::new())),
         intent_durable: Some(true),

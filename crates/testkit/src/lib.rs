@@ -13,6 +13,7 @@
 #![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
 
 pub mod asked;
+pub mod countries;
 pub mod fuzz;
 pub mod gateway;
 pub mod h2raw;

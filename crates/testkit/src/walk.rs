@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use portcullis_core::facts::{ApiKeyFact, BodyFact, Facts, Guarded, Keys, LimitsFact, Need};
+use portcullis_core::facts::{
+    ApiKeyFact, BodyFact, Country, Facts, Guarded, Keys, LimitsFact, Need,
+};
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Advance, Allowed, Chain, Refusal, Snapshot};
@@ -200,6 +202,12 @@ impl World {
             Need::Guard { .. } => {
                 let guarded = Guarded { admitted: works, failures_left: true, retry_after_secs: 1 };
                 facts.guard = Some(guarded);
+            }
+            Need::Country { .. } => {
+                facts.country = Some(match works {
+                    true => Country::Known("DE".to_owned()),
+                    false => Country::Unavailable,
+                });
             }
             Need::VerifiedToken { digest } => {
                 let kept = self.kept.lock().unwrap().get(digest).cloned();

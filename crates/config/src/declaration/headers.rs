@@ -1,5 +1,8 @@
 //! Which headers are changed on the way to an upstream, and on the way back?
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue};
 
 use super::declared::Declared;
@@ -23,6 +26,41 @@ pub struct Answers {
     pub content_security_policy: Option<HeaderValue>,
     /// Whether answers to identified callers may be kept by caches.
     pub cache: Cache,
+    /// For how long browsers come over TLS only; a year, where it is not declared.
+    pub hsts: Option<Hsts>,
+    /// Answers that are compressed.
+    pub compress: Option<Compress>,
+}
+
+/// `Strict-Transport-Security` (RFC 6797).
+#[derive(Clone, Copy, Debug)]
+pub struct Hsts {
+    /// For how long.
+    pub max_age: Duration,
+    /// Whether for every host below, too.
+    pub subdomains: bool,
+}
+
+/// Answers that are compressed.
+#[derive(Clone, Debug)]
+pub struct Compress {
+    /// Media types, in lower case.
+    pub types: BTreeSet<String>,
+    /// Answers that say that they are shorter stay as they are.
+    pub bytes_min: u64,
+    /// Whether answers to identified callers are compressed, too.
+    pub identified: bool,
+    /// Codings, the preferred one first.
+    pub codings: Vec<Coding>,
+}
+
+/// A coding of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// Brotli (RFC 7932).
+    Br,
+    /// gzip (RFC 1952).
+    Gzip,
 }
 
 /// Whether answers to identified callers may be kept.

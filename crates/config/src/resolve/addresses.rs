@@ -2,12 +2,13 @@
 //! out, was meant otherwise.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
 use crate::check;
-use crate::declaration::{Addresses, CountryLists};
-use crate::document;
+use crate::declaration::{Addresses, Countries, CountryLists, Declared};
+use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 
 const NO_EFFECT: Rule = Rule {
@@ -15,6 +16,8 @@ const NO_EFFECT: Rule = Rule {
     why: "a list that keeps nobody out, or lets nobody in, was meant otherwise",
     fix: "name the networks or countries that are meant, or remove the list",
 };
+
+const AGES: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from_secs(366 * 86_400));
 
 /// Resolves the lists below a path that ends with `addresses`.
 pub(super) fn addresses(
@@ -45,6 +48,26 @@ pub(super) fn addresses(
     let path: Vec<&str> = path.iter().copied().chain(["countries"]).collect();
     let countries = countries.map(|lists| country_lists(lists, &path, has_file, problems));
     Some(Addresses { allow, deny, countries })
+}
+
+/// Resolves where countries are looked up.
+pub(super) fn countries(
+    document: &Document,
+    written: &document::Countries,
+    problems: &mut Problems<'_>,
+) -> Countries {
+    check::filled(&written.file, &["countries", "file"], problems);
+    let lists = document.listeners.values().map(|one| one.addresses.as_ref());
+    let lists = lists.chain(document.boundaries.values().map(|one| one.addresses.as_ref()));
+    let mut lists = lists.flatten();
+    if !lists.any(|lists| lists.countries.is_some()) && !problems.is_doubtful("countries") {
+        problems.error(NO_EFFECT, &["countries"], "no list names a country");
+    }
+    let path = ["countries", "stale_until"];
+    Countries {
+        file: Declared { value: written.file.clone(), span: problems.span(&["countries", "file"]) },
+        stale_until: check::duration(&written.stale_until, AGES, &path, problems),
+    }
 }
 
 fn country_lists(

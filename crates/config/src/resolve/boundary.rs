@@ -55,8 +55,13 @@ pub(super) fn boundaries(
             identity: identity(document, name, &written.identity, problems),
             limits: limit_names(document, name, &written.limits, problems),
             inspection: inspection(name, &written.inspection, problems),
-            addresses: addresses(written.addresses.as_ref(), &at("addresses"), false, problems),
-            answers: headers::answers(name, &written.answers, problems),
+            addresses: addresses(
+                written.addresses.as_ref(),
+                &at("addresses"),
+                document.countries.is_some(),
+                problems,
+            ),
+            answers: headers::answers(document, name, &written.from, &written.answers, problems),
             audit: match written.audit {
                 document::Audit::BestEffort => Audit::BestEffort,
                 document::Audit::Required => Audit::Required,

@@ -70,14 +70,14 @@ pub(super) fn listeners(
         let zone = ZoneId::new(&written.zone);
         let trusted_hops = written.trusted_hops;
         let protocols = protocols(&written.protocols, &[path[0], path[1], "protocols"], problems);
-        let lists = written.addresses.as_ref();
+        let (lists, has_countries) = (written.addresses.as_ref(), document.countries.is_some());
         let listener = Listener {
             address,
             zone,
             trusted_hops,
             trusted_peers,
             proxy_protocol: proxy_protocol(name, written, problems),
-            addresses: addresses(lists, &[path[0], path[1], "addresses"], false, problems),
+            addresses: addresses(lists, &[path[0], path[1], "addresses"], has_countries, problems),
             protocols,
             tls: written.tls.as_ref().map(|written| tls::tls(name, written, problems)),
         };

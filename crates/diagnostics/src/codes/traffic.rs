@@ -62,4 +62,11 @@ super::page::table! {
         "portcullis.yaml"
         wrong "zone: partners, proxy_protocol: {peers: [0.0.0.0/0]}}"
         right "zone: partners}";
+    "PC0159" Error: "TLS is promised where there is none"
+        means "`answers.hsts` stands on a boundary, and no listener of the zone that it leads from has `tls`."
+        matters "Browsers heed `Strict-Transport-Security` over TLS only, so it would protect nobody."
+        mend "Declare `tls` on the listener, or leave the header to the proxy that speaks TLS."
+        "portcullis.yaml"
+        wrong "    limits: [per-caller, at-once]\n    answers: {hsts: {max_age: 365d}}"
+        right "    limits: [per-caller, at-once]";
 }
