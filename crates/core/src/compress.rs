@@ -88,9 +88,7 @@ fn takes(accepted: &str, coding: &str) -> bool {
         let named = parts.next().unwrap_or_default();
         let refused = parts.any(|part| {
             let weight = part.split_once('=').filter(|(key, _)| key.eq_ignore_ascii_case("q"));
-            weight.is_some_and(|(_, value)| {
-                value.trim().trim_end_matches('0').trim_end_matches('.').is_empty()
-            })
+            weight.is_some_and(|(_, value)| value.trim().bytes().all(|byte| b"0.".contains(&byte)))
         });
         if named.eq_ignore_ascii_case(coding) {
             return !refused;

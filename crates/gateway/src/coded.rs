@@ -109,14 +109,16 @@ impl Coded {
             match Pin::new(&mut *body).poll_frame(cx) {
                 Poll::Pending if self.waits => {
                     self.waits = false;
-                    return Poll::Ready(Some(coder.flush().map(|()| part(coder)).map_err(failed)));
+                    return Poll::Ready(Some(
+                        coder.flush().map(|()| part(coder)).map_err(|error| failed(&error)),
+                    ));
                 }
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Err(why))) => return Poll::Ready(Some(Err(why))),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => {
                         if let Err(error) = coder.feed(data.chunk()) {
-                            return Poll::Ready(Some(Err(failed(error))));
+                            return Poll::Ready(Some(Err(failed(&error))));
                         }
                         self.waits = true;
                         if coder.written().len() >= PART_BYTES {
@@ -135,7 +137,7 @@ impl Coded {
 
     fn end(&mut self) -> Option<Result<Frame<Bytes>, Interrupted>> {
         let rest = self.coder.take()?.finish();
-        Some(rest.map(|bytes| Frame::data(Bytes::from(bytes))).map_err(failed))
+        Some(rest.map(|bytes| Frame::data(Bytes::from(bytes))).map_err(|error| failed(&error)))
     }
 }
 
@@ -144,6 +146,6 @@ fn part(coder: &mut Coder) -> Frame<Bytes> {
     Frame::data(Bytes::from(std::mem::take(coder.written())))
 }
 
-fn failed(error: io::Error) -> Interrupted {
+fn failed(error: &io::Error) -> Interrupted {
     Interrupted(format!("it cannot be compressed: {error}"))
 }
