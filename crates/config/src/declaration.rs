@@ -41,7 +41,10 @@ pub use self::provider::{
 };
 pub use self::routes::{Rewrite, Route};
 pub use self::tls::{ClientTrust, Tls, TlsCertificate};
-pub use self::upstream::Upstream;
+pub use self::upstream::{
+    AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
+    Retries, Upstream, UpstreamProtocol, UpstreamTls,
+};
 
 /// A whole estate.
 #[derive(Clone, Debug)]

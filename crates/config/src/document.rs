@@ -39,7 +39,9 @@ pub(crate) use self::provider::{
 };
 pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::tls::{Cipher, Client, Tls, Version};
-pub(crate) use self::upstream::Upstream;
+pub(crate) use self::upstream::{
+    AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
+};
 
 /// One estate: its zones, what crosses between them, and under which rules.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -12,6 +12,7 @@ mod listener;
 mod provider;
 mod routes;
 mod tls;
+mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,7 +55,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
         listeners: listener::listeners(document, problems),
         providers: provider::providers(&document.providers, problems),
         apis: api::apis(document, problems),
-        upstreams: api::upstreams(&document.upstreams, problems),
+        upstreams: upstream::upstreams(&document.upstreams, problems),
         limits: boundary::limits(&document.limits, problems),
         countries: document
             .countries

@@ -14,6 +14,7 @@ mod policies;
 mod resolved;
 mod tls;
 mod traffic;
+mod upstreams;
 
 pub use page::{Example, Page};
 
@@ -32,6 +33,7 @@ pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: traffic", pages: traffic::PAGES },
+    Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },

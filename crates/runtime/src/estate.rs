@@ -11,8 +11,7 @@ use portcullis_core::snapshot::compile::{Estate, compile, survey};
 use portcullis_diagnostics::{Finding, SourceId, Sources, Span};
 
 use crate::countries::Countries;
-
-use crate::{clock, tls_files};
+use crate::{clock, tls_files, upstreams};
 
 /// Name of the declaration in its folder.
 pub const DECLARATION: &str = "portcullis.yaml";
@@ -113,6 +112,7 @@ fn read_as_meant(folder: &Path) -> Found<Estate> {
         true => Vec::new(),
         false => read_policies(folder, &declaration.policies, &mut found),
     };
+    found.findings.extend(upstreams::survey(&declaration, folder));
     found.value = Some(Estate { declaration, declaration_text: text, contracts, policies });
     found
 }
