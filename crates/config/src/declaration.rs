@@ -17,6 +17,7 @@ mod listener;
 mod process;
 mod provider;
 mod routes;
+mod stream;
 mod tls;
 mod upstream;
 
@@ -40,6 +41,7 @@ pub use self::provider::{
     JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
 pub use self::routes::{Rewrite, Route};
+pub use self::stream::{Stream, StreamKind};
 pub use self::tls::{ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,

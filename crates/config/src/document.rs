@@ -15,6 +15,7 @@ mod process;
 mod provider;
 mod proxied;
 mod routes;
+mod stream;
 mod tls;
 mod upstream;
 
@@ -38,6 +39,7 @@ pub(crate) use self::provider::{
     PrincipalKind, Provider, Secret,
 };
 pub(crate) use self::routes::{Rewrite, Route};
+pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::tls::{Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,

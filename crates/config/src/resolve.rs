@@ -11,6 +11,7 @@ mod life;
 mod listener;
 mod provider;
 mod routes;
+mod stream;
 mod tls;
 mod upstream;
 

@@ -5,9 +5,11 @@
 //! boundary can set; every one of them was stripped on entry.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HOST};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, TE, UPGRADE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portcullis_config::declaration::HeaderChanges;
+use portcullis_config::declaration::{HeaderChanges, Stream, StreamKind};
 use portcullis_model::{Method, RecordId, UpstreamId};
 
 use crate::admit::Permit;
@@ -25,8 +27,10 @@ pub struct Outgoing {
     pub target: String,
     /// All headers, `host` and `content-length` included.
     pub headers: HeaderMap,
-    /// The checked body.
+    /// The checked body; empty where it passes as a stream.
     pub body: Bytes,
+    /// Whether messages go on after this one.
+    pub stream: Option<Stream>,
 }
 
 /// Principal, as `provider|subject`.
@@ -104,12 +108,25 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     if !body.is_empty() || matches!(message.method, Method::Post | Method::Put | Method::Patch) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
+    let stream = received.operation.stream.clone();
+    match stream.as_ref().map(|stream| stream.kind) {
+        Some(StreamKind::Websocket) => {
+            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        Some(StreamKind::Grpc) => {
+            headers.remove(CONTENT_LENGTH);
+            headers.insert(TE, HeaderValue::from_static("trailers"));
+        }
+        Some(StreamKind::Events) | None => {}
+    }
     Outgoing {
         upstream: received.carried.upstream.clone(),
         method: message.method,
         target: message.target_with(received.carried.path.as_ref()),
         headers,
         body,
+        stream,
     }
 }
 

@@ -8,10 +8,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE,
+    PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderName, HeaderValue};
-use portcullis_config::declaration::{Api, Listener};
+use portcullis_config::declaration::{Api, Listener, StreamKind};
 use portcullis_identity::certificate;
 use portcullis_model::{ListenerId, Method, Reason, Stage, Timestamp, UpstreamId, ZoneId};
 use portcullis_reading::message::{Message, ReadingRules};
@@ -194,6 +195,18 @@ fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperat
     for name in &names {
         for value in message.headers.get_all(name) {
             headers.push((name.as_str(), String::from_utf8_lossy(value.as_bytes())));
+        }
+    }
+    let opens = operation.stream.as_ref().is_some_and(|one| one.kind == StreamKind::Websocket);
+    if opens {
+        for name in [SEC_WEBSOCKET_KEY.as_str(), SEC_WEBSOCKET_VERSION.as_str()] {
+            for value in message.headers.get_all(name) {
+                headers.push((name, String::from_utf8_lossy(value.as_bytes())));
+            }
+        }
+        if let Some(protocol) = &message.upgrade {
+            headers.push((CONNECTION.as_str(), UPGRADE.as_str().into()));
+            headers.push((UPGRADE.as_str(), protocol.as_str().into()));
         }
     }
     let cookies = named_cookies(message, operation);

@@ -9,6 +9,7 @@ mod headers;
 mod meetings;
 mod operations;
 pub mod router;
+mod streams;
 pub mod ways;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use portcullis_config::Declaration;
-use portcullis_config::declaration::Boundary;
+use portcullis_config::declaration::{Boundary, Stream};
 use portcullis_identity::{certificate, jwt};
 use portcullis_inspect::OperationContract;
 use portcullis_model::{ApiId, BoundaryId, ListenerId, OperationId, ProviderId, ZoneId};
@@ -67,6 +68,8 @@ pub struct CompiledOperation {
     pub segments: Vec<Segment>,
     /// Where it may be carried; the last way is open to every request.
     pub ways: Vec<Way>,
+    /// Whether its messages go on after it was judged.
+    pub stream: Option<Stream>,
     /// As the contract has it.
     pub operation: Operation,
     /// Names of its path parameters in order.

@@ -12,6 +12,7 @@ mod operations;
 mod page;
 mod policies;
 mod resolved;
+mod streams;
 mod tls;
 mod traffic;
 mod upstreams;
@@ -34,6 +35,7 @@ pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: traffic", pages: traffic::PAGES },
     Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
+    Chapter { title: "Declaration: streams", pages: streams::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },

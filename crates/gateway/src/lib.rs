@@ -7,11 +7,13 @@
 pub mod admin;
 pub mod answer;
 pub mod body;
+mod carry;
 mod coded;
 mod connection;
 pub mod connections;
 pub mod door;
 pub mod handshake;
+pub mod lifetime;
 pub mod origin;
 pub mod pools;
 mod proxied;
@@ -19,6 +21,7 @@ pub mod serve;
 pub mod server;
 pub mod stalled;
 pub mod streamed;
+pub mod tunnel;
 pub mod upstreams;
 
 pub use door::Door;

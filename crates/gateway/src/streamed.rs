@@ -17,6 +17,7 @@ use portcullis_telemetry::Metrics;
 use portcullis_transport::upstream::{Interrupted, UpstreamBody};
 
 use crate::coded::Coded;
+use crate::lifetime::Lifetime;
 use crate::origin::Wire;
 use crate::stalled::Mark;
 
@@ -36,6 +37,7 @@ pub struct Streamed {
     coded: Option<Coded>,
     crossing: Option<Crossing>,
     mark: Option<Arc<Mark>>,
+    lifetime: Option<Box<Lifetime>>,
 }
 
 /// A crossing whose answer is under way. Dropped before its end, the client has gone.
@@ -81,10 +83,15 @@ impl Drop for Crossing {
 impl Streamed {
     /// Streams a body; a crossing whose body is empty is over at once.
     #[must_use]
-    pub fn new(body: UpstreamBody, coding: Option<Coding>, crossing: Crossing) -> Self {
+    pub fn new(
+        body: UpstreamBody,
+        coding: Option<Coding>,
+        crossing: Crossing,
+        lifetime: Option<Box<Lifetime>>,
+    ) -> Self {
         let mark = crossing.wire.watched();
         let coded = coding.map(Coded::new);
-        let mut streamed = Self { body, coded, crossing: Some(crossing), mark };
+        let mut streamed = Self { body, coded, crossing: Some(crossing), mark, lifetime };
         streamed.end_if_read();
         streamed
     }
@@ -101,7 +108,7 @@ impl Streamed {
     }
 
     fn end_if_read(&mut self) {
-        if self.is_over()
+        if self.coded.as_ref().map_or_else(|| self.body.is_whole(), Coded::is_over)
             && let Some(crossing) = self.crossing.take()
         {
             crossing.end(None);
@@ -114,6 +121,14 @@ impl Streamed {
             let sent = &mut crossing.outcome.response_bytes;
             *sent = sent.saturating_add(bytes);
         }
+    }
+
+    /// Whether what the stream lives by has ended; then the crossing has, too.
+    fn over(&mut self, cx: &mut Context<'_>) -> Option<Refusal> {
+        let Poll::Ready(refusal) = self.lifetime.as_mut()?.poll_end(cx) else { return None };
+        self.lifetime = None;
+        self.crossing.take()?.end(Some(&refusal));
+        Some(refusal)
     }
 
     fn interrupted(&mut self, why: &Interrupted) {
@@ -139,6 +154,9 @@ impl Body for Answer {
             }
             Self::Streamed(streamed) => streamed,
         };
+        if let Some(refusal) = streamed.over(cx) {
+            return Poll::Ready(Some(Err(Interrupted(refusal.detail))));
+        }
         let polled = streamed.poll(cx);
         if let Some(mark) = &streamed.mark {
             mark.asked(polled.is_pending());

@@ -53,6 +53,8 @@ pub struct Message {
     pub accept_encoding: Option<String>,
     /// The client's address.
     pub client_address: IpAddr,
+    /// The other protocol that it asks for, in lower case; it ends at this hop with the header.
+    pub upgrade: Option<String>,
     /// Names of headers that were stripped.
     pub stripped: Vec<String>,
 }
@@ -90,7 +92,18 @@ impl Message {
         let client_address = client_address(&parts.headers, peer, rules)?;
         let (headers, stripped) = keep(&parts.headers, rules);
         let accept_encoding = accept_encoding(&parts.headers);
-        Ok(Self { method, host, path, query, headers, accept_encoding, client_address, stripped })
+        let upgrade = upgrade(&parts.headers);
+        Ok(Self {
+            method,
+            host,
+            path,
+            query,
+            headers,
+            accept_encoding,
+            client_address,
+            upgrade,
+            stripped,
+        })
     }
 
     /// Path and query exactly as they are forwarded.
@@ -159,6 +172,14 @@ fn check_connection(headers: &HeaderMap, rules: &ReadingRules) -> Result<(), Vio
         }
     }
     Ok(())
+}
+
+/// One protocol, named by one `Upgrade` to which `Connection` refers (RFC 9110 section 7.8).
+fn upgrade(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(UPGRADE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let asks = connection_names(headers).any(|name| name == UPGRADE.as_str());
+    asks.then(|| value.to_str().ok().map(str::to_ascii_lowercase)).flatten()
 }
 
 fn connection_names(headers: &HeaderMap) -> impl Iterator<Item = String> {

@@ -13,20 +13,24 @@
 #![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
 
 pub mod asked;
+pub mod authority;
 pub mod countries;
 pub mod fuzz;
 pub mod gateway;
 pub mod h2raw;
 pub mod issuer;
 pub mod manual;
+pub mod multiplexed;
 pub mod raw;
 pub mod shop;
 pub mod upstream;
 pub mod walk;
 
 pub use asked::Asked;
+pub use authority::Authority;
 pub use gateway::Gateway;
 pub use issuer::{Issuer, Token};
+pub use multiplexed::Http2Upstream;
 pub use raw::Answer;
 pub use shop::Shop;
 pub use upstream::{Behaviour, Upstream};

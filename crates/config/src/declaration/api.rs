@@ -1,6 +1,6 @@
 //! Which APIs are served?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_model::{UpstreamId, ZoneId};
 
@@ -9,6 +9,7 @@ use super::declared::Declared;
 use super::headers::HeaderChanges;
 use super::life::Life;
 use super::routes::{Rewrite, Route};
+use super::stream::Stream;
 
 /// An API.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Api {
     pub cors: Option<Cors>,
     /// Headers that are changed on the way to the upstream.
     pub request_headers: HeaderChanges,
+    /// Operations whose messages go on after they were judged, by their ids in the contract.
+    pub streams: BTreeMap<String, Stream>,
     /// Classes of data that it carries.
     pub data: BTreeSet<String>,
 }

@@ -1,5 +1,7 @@
 //! Which APIs are served?
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -7,6 +9,8 @@ use super::cors::Cors;
 use super::headers::RequestHeaders;
 use super::life::{Lifecycle, Maintenance};
 use super::routes::{Rewrite, Route};
+
+use super::stream::Stream;
 
 /// An API.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -46,6 +50,9 @@ pub(crate) struct Api {
     /// Headers that are changed on the way to the upstream.
     #[serde(default)]
     pub(crate) request_headers: RequestHeaders,
+    /// Operations whose messages go on after they were judged, by their ids in the contract.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, Stream>,
     /// Classes of data that it carries.
     #[serde(default)]
     pub(crate) data: Vec<String>,
