@@ -18,6 +18,7 @@ mod process;
 mod provider;
 mod routes;
 mod stream;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -42,6 +43,7 @@ pub use self::provider::{
 };
 pub use self::routes::{Rewrite, Route};
 pub use self::stream::{Stream, StreamKind};
+pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
@@ -77,4 +79,6 @@ pub struct Declaration {
     pub admin: Admin,
     /// Where records go.
     pub records: Records,
+    /// What operators see.
+    pub telemetry: Telemetry,
 }

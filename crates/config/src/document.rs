@@ -16,6 +16,7 @@ mod provider;
 mod proxied;
 mod routes;
 mod stream;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -40,6 +41,7 @@ pub(crate) use self::provider::{
 };
 pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::stream::{Stream, StreamKind};
+pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
@@ -85,6 +87,9 @@ pub(crate) struct Document {
     /// Where decisions are written down.
     #[serde(default)]
     pub(crate) records: Records,
+    /// What operators see, and where it is sent.
+    #[serde(default)]
+    pub(crate) telemetry: Telemetry,
 }
 
 /// Version of the format.

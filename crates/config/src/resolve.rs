@@ -12,6 +12,7 @@ mod listener;
 mod provider;
 mod routes;
 mod stream;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -66,6 +67,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
         guards: listener::guards(&document.guards, problems),
         admin: listener::admin(&document.admin, problems),
         records: listener::records(&document.records, problems),
+        telemetry: telemetry::telemetry(document, problems),
         estate: document.estate.clone(),
         zones,
         policies,

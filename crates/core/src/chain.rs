@@ -90,7 +90,7 @@ pub enum Advance {
     /// It may cross.
     Permitted(Box<Permit>),
     /// The boundary answers it itself.
-    Answered(Answer),
+    Answered(Box<Answer>),
     /// It may not.
     Refused(Refusal),
 }
@@ -101,7 +101,7 @@ pub enum Allowed {
     /// The right to forward it.
     Permitted(Box<Permit>),
     /// An answer of the boundary's own.
-    Answered(Answer),
+    Answered(Box<Answer>),
 }
 
 impl Chain {
@@ -181,7 +181,7 @@ impl Chain {
                     Step::More(state, needs) => {
                         return Err(self.ask(State::Inspected(Box::new(state)), needs, stage));
                     }
-                    Step::Answered(answer) => return Err(Advance::Answered(answer)),
+                    Step::Answered(answer) => return Err(Advance::Answered(Box::new(answer))),
                     Step::Refused(refusal) => return Err(Advance::Refused(refusal)),
                 }
             }
@@ -201,7 +201,7 @@ impl Chain {
         match step {
             Step::Next(next) => Ok(go_on(next)),
             Step::More(state, needs) => Err(self.ask(keep(state), needs, stage)),
-            Step::Answered(answer) => Err(Advance::Answered(answer)),
+            Step::Answered(answer) => Err(Advance::Answered(Box::new(answer))),
             Step::Refused(refusal) => Err(Advance::Refused(refusal)),
         }
     }

@@ -101,6 +101,9 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     if let Some(tenant) = &principal.tenant {
         headers.insert(TENANT, encoded(tenant));
     }
+    if let Some(span) = &received.span {
+        span.tell(message, &received.crossing.boundary.trace, &mut headers);
+    }
     let body = permit.body().clone();
     // the body is sent as it was checked: decoded
     headers.remove(CONTENT_ENCODING);

@@ -29,6 +29,7 @@ pub mod refusal;
 pub mod reply;
 pub mod rewrite;
 pub mod snapshot;
+pub mod span;
 pub mod trace;
 
 pub use admit::Permit;

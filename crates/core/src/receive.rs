@@ -31,6 +31,7 @@ use crate::rewrite;
 use crate::snapshot::router::Unmatched;
 use crate::snapshot::ways::Way;
 use crate::snapshot::{CompiledBoundary, CompiledOperation, Snapshot};
+use crate::span::Span;
 use crate::trace::Trace;
 
 /// A request head as it arrived.
@@ -58,6 +59,8 @@ pub struct Received {
     pub parameters: Vec<String>,
     /// The crossing.
     pub crossing: Arc<CompiledBoundary>,
+    /// Where it stands among traces, where there are any.
+    pub span: Option<Arc<Span>>,
     /// What came of the connection's client certificate, where one was shown.
     pub certificate: Option<certificate::Shown>,
     /// Where it is to be carried.
@@ -104,10 +107,12 @@ pub(crate) fn decide(
         return match read(&arrival, listener, snapshot) {
             Err(refusal) => {
                 note_head(trace, &arrival, snapshot);
+                trace.span = span(trace, None, snapshot);
                 Step::Refused(refusal)
             }
             Ok(message) => {
                 note_message(trace, &message);
+                trace.span = span(trace, Some(&message), snapshot);
                 note_certificate(trace, arrival.certificate.as_ref());
                 let address = message.client_address;
                 trace.message = Some(Arc::new(message));
@@ -139,6 +144,12 @@ pub(crate) fn decide(
         }
         Err(refusal) => Step::Refused(refusal),
     }
+}
+
+/// The span as long as no boundary is known, which might believe the caller.
+fn span(trace: &Trace, message: Option<&Message>, snapshot: &Snapshot) -> Option<Arc<Span>> {
+    let claimed = message.and_then(|message| message.trace.as_ref());
+    Span::of(&trace.id, claimed, None, snapshot.sampling).map(Arc::new)
 }
 
 fn read(arrival: &Arrival, listener: &Listener, snapshot: &Snapshot) -> Result<Message, Refusal> {
@@ -344,6 +355,7 @@ fn route(
         operation: Arc::clone(operation),
         parameters,
         crossing: Arc::clone(crossing),
+        span: trace.span.clone(),
         certificate: arrival.certificate.clone(),
         carried,
         message: Arc::clone(message),
@@ -365,6 +377,7 @@ fn carried(
         }
     }
     let way = taken.ok_or_else(|| Refusal::missing_fact(Stage::Receive, "way"))?;
+    trace.crossing.upstream = Some(way.upstream.clone());
     if operation.ways.len() > 1 || way.route.is_some() {
         trace.fact("route", &RouteFact { route: way.route.as_deref(), upstream: &way.upstream });
     }
@@ -449,6 +462,11 @@ impl<'a> Visit<'a> {
             )
         })?;
         trace.crossing.boundary = Some(crossing.id.clone());
+        if crossing.boundary.trace.continues {
+            let (claimed, rule) = (self.message.trace.as_ref(), Some(&crossing.boundary.trace));
+            let sampling = self.snapshot.sampling;
+            trace.span = Span::of(&trace.id, claimed, rule, sampling).map(Arc::new);
+        }
         let lists = crossing.boundary.addresses.as_ref();
         addresses::judge(lists, self.message.client_address, "boundary")?;
         addresses::judge_country(lists, self.country, "boundary")?;

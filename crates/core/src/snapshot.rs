@@ -25,6 +25,7 @@ use portcullis_policy::Engine;
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::{Operation, Segment};
 
+use crate::span::Sampling;
 use router::Router;
 use ways::Way;
 
@@ -49,6 +50,8 @@ pub struct Snapshot {
     pub api_key_headers: BTreeMap<ProviderId, HeaderName>,
     /// The policies.
     pub engine: Engine,
+    /// What is kept of traces; nothing where no spans are made.
+    pub sampling: Option<Sampling>,
     /// Headers that only the boundary may set.
     pub owned: Arc<OwnedHeaders>,
 }

@@ -13,6 +13,7 @@ mod page;
 mod policies;
 mod resolved;
 mod streams;
+mod telemetry;
 mod tls;
 mod traffic;
 mod upstreams;
@@ -32,6 +33,7 @@ pub struct Chapter {
 pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
+    Chapter { title: "Telemetry", pages: telemetry::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: traffic", pages: traffic::PAGES },
     Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },

@@ -87,9 +87,10 @@ impl Worker {
     fn answered(
         &self,
         left: &Left<'_>,
-        open: Open,
+        mut open: Open,
         response: Response<UpstreamBody>,
     ) -> Response<Answer> {
+        open.heard();
         let (mut parts, body) = response.into_parts();
         parts.headers = reply::headers(parts.headers, left.id, &left.rate, left.live.snapshot());
         // a stream goes on as it is
@@ -119,10 +120,11 @@ impl Worker {
     async fn opened(
         &self,
         left: &Left<'_>,
-        open: Open,
+        mut open: Open,
         response: Response<UpstreamBody>,
         (upgrade, asked, idle): (Option<hyper::upgrade::OnUpgrade>, HeaderMap, Duration),
     ) -> Response<Answer> {
+        open.heard();
         let answered = response.headers().clone();
         let (Some(client), Some(lifetime), true) =
             (upgrade, self.lifetime(left), tunnel::is_accepted(&asked, &answered))
@@ -183,7 +185,8 @@ impl Worker {
             .body(passing.unwrap_or_else(|| Outbound::whole(outgoing.body)))
             .map_err(|error| Failure::Unreachable(error.to_string()))?;
         *request.headers_mut() = outgoing.headers;
-        pool.send(request, ask).await
+        // where it waits for the upstream it is large, and every request would be moved about with it
+        Box::pin(pool.send(request, ask)).await
     }
 }
 

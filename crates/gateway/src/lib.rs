@@ -17,6 +17,7 @@ pub mod lifetime;
 pub mod origin;
 pub mod pools;
 mod proxied;
+pub mod scrape;
 pub mod serve;
 pub mod server;
 pub mod stalled;

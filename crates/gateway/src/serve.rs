@@ -68,8 +68,9 @@ impl Worker {
         };
         let decided = live.driver.decide(arrival, id.clone(), now, &mut body).await;
         let reason = decided.verdict.as_ref().err().map(|refusal| refusal.reason);
-        let crossing = &decided.open.trace().crossing;
-        self.door.metrics.decided(crossing, reason, decided.open.elapsed());
+        let trace = decided.open.trace();
+        let template = trace.request.template.as_deref();
+        self.door.metrics.decided(&trace.crossing, template, reason, decided.open.elapsed());
         match decided.verdict {
             Ok(Allowed::Permitted(permit)) => {
                 let inbound = Inbound { body, upgrade };
@@ -77,7 +78,7 @@ impl Worker {
             }
             Ok(Allowed::Answered(own)) => {
                 let unread = origin.wire.is_serial() && body.has_unread();
-                self.answer(origin, own, decided.open, &id, unread).await
+                Box::pin(self.answer(origin, *own, decided.open, &id, unread)).await
             }
             Err(refusal) => {
                 let unread = origin.wire.is_serial() && body.has_unread();
@@ -128,7 +129,8 @@ impl Worker {
         let mut trace = Trace::new(id, now, origin.channel.listener.clone());
         let live = self.door.live();
         trace.crossing.from = live.snapshot().zone_of(&origin.channel.listener).cloned();
-        self.door.metrics.decided(&trace.crossing, Some(refusal.reason), Duration::ZERO);
+        let reason = Some(refusal.reason);
+        self.door.metrics.decided(&trace.crossing, None, reason, Duration::ZERO);
         live.driver.record_refused_head(trace, refusal, outcome).await;
     }
 

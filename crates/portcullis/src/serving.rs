@@ -14,8 +14,10 @@ use portcullis_config::Declaration;
 use portcullis_core::Snapshot;
 use portcullis_gateway::admin::{self, Admin, AdminDoor};
 use portcullis_gateway::handshake::{self, Servers};
+use portcullis_gateway::scrape::Scrape;
 use portcullis_gateway::{Door, Running, Upstreams, server};
-use portcullis_model::ListenerId;
+use portcullis_model::{ListenerId, Timestamp};
+use portcullis_runtime::export::{Exporter, Observer};
 use portcullis_runtime::records::{Records, RecordsConfig};
 use portcullis_runtime::seal::SealKey;
 use portcullis_runtime::{Driver, Stores, clock, tls_files};
@@ -24,6 +26,9 @@ use tokio::sync::mpsc::Receiver;
 
 /// What to do where a secret cannot be resolved.
 const SECRET: &str = "a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
+
+/// Until when certificates are valid, by listener and their number there.
+type Expiries = BTreeMap<Arc<str>, Timestamp>;
 
 /// A gateway at work.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub(crate) struct Serving {
     state: Arc<Admin>,
     door: Arc<Door>,
     writer: JoinHandle<()>,
+    exporter: Option<Exporter>,
+    scrape: Option<Scrape>,
 }
 
 impl Serving {
@@ -55,16 +62,27 @@ impl Serving {
             rotate_bytes: declaration.records.rotate_bytes,
             keep_files: usize::try_from(declaration.records.keep_files).unwrap_or(usize::MAX),
         };
-        let (records, writer) = Records::start(config, Arc::new(seal)).context("the records")?;
+        metrics.levels.bundle(&snapshot.revision);
+        let exporter = Exporter::start(&declaration, folder, &metrics).context("the exporter")?;
+        let outbox = exporter.as_ref().map(Exporter::outbox);
+        let observer = Observer { metrics: Arc::clone(&metrics), outbox };
+        let (records, writer) =
+            Records::start(config, Arc::new(seal), observer).context("the records")?;
         let stores = Stores::open(&declaration, folder, records, seed()?).context(SECRET)?;
-        let tls = speak(&declaration, folder, &Servers::new())?;
+        let (tls, expiries) = speak(&declaration, folder, &Servers::new())?;
+        metrics.levels.certificates(expiries);
         let upstreams = Upstreams::open(&declaration, folder, &metrics)?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
-        let door = Arc::new(Door::new(driver, tls, upstreams, metrics));
+        let door = Arc::new(Door::new(driver, tls, upstreams, Arc::clone(&metrics)));
+        watch(&door);
+        let scrape = declaration.telemetry.metrics_address;
+        let scrape = scrape.map(|address| Scrape::start(address, metrics));
+        let scrape = scrape.transpose().context("the address of the metrics")?;
         let running = server::start(&door, workers).context("the listeners")?;
         admin.ready.store(true, Ordering::Release);
         let folder = folder.to_owned();
-        Ok(Self { folder, running, admin: admin_door, state: admin, door, writer })
+        let state = admin;
+        Ok(Self { folder, running, admin: admin_door, state, door, writer, exporter, scrape })
     }
 
     /// Lets another snapshot of the same estate decide from the next request on. Requests under way
@@ -80,10 +98,15 @@ impl Serving {
         }
         let declaration = snapshot.declaration.clone();
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
-        let tls = speak(&declaration, &self.folder, &live.tls)?;
+        let (tls, expiries) = speak(&declaration, &self.folder, &live.tls)?;
         let upstreams = live.upstreams.renewed(&declaration, &self.folder, &self.state.metrics)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);
+        self.state.metrics.levels.bundle(&snapshot.revision);
+        self.state.metrics.levels.certificates(expiries);
+        if let Some(exporter) = &self.exporter {
+            exporter.renew(&declaration);
+        }
         self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls, upstreams);
         self.running.listen(bound, &declaration);
         Ok(())
@@ -92,6 +115,11 @@ impl Serving {
     /// Where it listens.
     pub(crate) fn addresses(&self) -> BTreeMap<ListenerId, SocketAddr> {
         self.running.addresses()
+    }
+
+    /// Where Prometheus can ask.
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        self.scrape.as_ref().map(|scrape| scrape.address)
     }
 
     /// Its admin socket.
@@ -114,21 +142,49 @@ impl Serving {
         self.state.ready.store(false, Ordering::Release);
         self.running.stop();
         self.admin.stop();
+        if let Some(scrape) = self.scrape {
+            scrape.stop();
+        }
         drop(self.door);
         if self.writer.join().is_err() {
             eprintln!("error: the record writer ended by a panic");
         }
+        // only now is the last record in its outbox
+        if let Some(exporter) = self.exporter {
+            exporter.stop();
+        }
     }
+}
+
+/// Has the metrics say how the stores that decide stand.
+fn watch(door: &Arc<Door>) {
+    let watched = Arc::downgrade(door);
+    door.metrics.levels.watch(move |levels| {
+        if let Some(door) = watched.upgrade() {
+            door.live().driver.stores().tell(levels);
+        }
+    });
 }
 
 /// What listeners speak TLS with. The findings about its files were said when the estate was read; a
 /// file that was replaced since may have others.
-fn speak(declaration: &Declaration, folder: &Path, earlier: &Servers) -> Result<Servers> {
+fn speak(
+    declaration: &Declaration,
+    folder: &Path,
+    earlier: &Servers,
+) -> Result<(Servers, Expiries)> {
     let (materials, findings) = tls_files::read(declaration, folder, clock::now());
     if let Some(finding) = findings.iter().find(|finding| finding.is_error()) {
         bail!("{}: {}", finding.code, finding.message);
     }
-    handshake::servers(&materials, earlier).map_err(|why| anyhow::anyhow!("TLS of {why}"))
+    let mut expiries = Expiries::new();
+    for (listener, material) in &materials {
+        for (number, identity) in material.identities.iter().enumerate() {
+            expiries.insert(format!("{listener}/{number}").into(), identity.facts().not_after);
+        }
+    }
+    let servers = handshake::servers(&materials, earlier);
+    Ok((servers.map_err(|why| anyhow::anyhow!("TLS of {why}"))?, expiries))
 }
 
 /// What of a declaration is fixed at the start and differs.
@@ -136,7 +192,10 @@ fn fixed(old: &Declaration, new: &Declaration) -> Option<&'static str> {
     if old.admin != new.admin {
         return Some("admin");
     }
-    (old.records != new.records).then_some("records")
+    if old.records != new.records {
+        return Some("records");
+    }
+    (old.telemetry != new.telemetry).then_some("telemetry")
 }
 
 /// Keys the hashes of counters, so that nobody outside can aim at one.

@@ -3,6 +3,7 @@
 //! Strict readers of untrusted bytes: what can be read in more than one way is refused, and what
 //! is accepted is kept byte for byte.
 
+pub mod baggage;
 pub mod cookie;
 pub mod form;
 pub mod host;
@@ -14,4 +15,5 @@ pub mod owned;
 pub mod path;
 pub mod proxied;
 pub mod query;
+pub mod trace_context;
 pub mod violation;

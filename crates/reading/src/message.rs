@@ -17,10 +17,12 @@ use http::{HeaderMap, HeaderName, Uri};
 use ipnet::IpNet;
 use portcullis_model::{Method, Reason};
 
+use crate::baggage::BAGGAGE;
 use crate::host::Host;
 use crate::owned::OwnedHeaders;
 use crate::path::CanonicalPath;
 use crate::query::Query;
+use crate::trace_context::TraceContext;
 use crate::violation::Violation;
 
 /// What the place of arrival says about reading.
@@ -57,6 +59,10 @@ pub struct Message {
     pub upgrade: Option<String>,
     /// Names of headers that were stripped.
     pub stripped: Vec<String>,
+    /// The trace that the caller claims to continue; whether it is believed is the boundary's to say.
+    pub trace: Option<TraceContext>,
+    /// `baggage` as it came, for the boundary to choose from.
+    pub baggage: HeaderMap,
 }
 
 /// Headers that end at this hop (RFC 9110 section 7.6.1).
@@ -93,6 +99,8 @@ impl Message {
         let (headers, stripped) = keep(&parts.headers, rules);
         let accept_encoding = accept_encoding(&parts.headers);
         let upgrade = upgrade(&parts.headers);
+        let trace = TraceContext::read(&parts.headers);
+        let baggage = baggage(&parts.headers);
         Ok(Self {
             method,
             host,
@@ -103,6 +111,8 @@ impl Message {
             client_address,
             upgrade,
             stripped,
+            trace,
+            baggage,
         })
     }
 
@@ -251,6 +261,15 @@ fn keep(headers: &HeaderMap, rules: &ReadingRules) -> (HeaderMap, Vec<String>) {
     (kept, stripped)
 }
 
+/// What stands under `baggage`, which is stripped from the headers that are left.
+fn baggage(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for value in headers.get_all(BAGGAGE) {
+        kept.append(BAGGAGE, value.clone());
+    }
+    kept
+}
+
 fn invalid(detail: impl Into<String>) -> Violation {
     Violation::new(Reason::InvalidHeader, detail)
 }
@@ -287,6 +306,28 @@ mod tests {
         assert!(message.headers.get("x-user-id").is_none());
         assert!(message.headers.get("accept").is_some());
         assert_eq!(message.target(), "/a?x=1");
+    }
+
+    #[test]
+    fn d01_trace_context_is_read_once_and_stripped_in_every_dialect() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let sent = [
+            ("traceparent", parent),
+            ("tracestate", "a=1"),
+            ("Baggage", "user=alice"),
+            ("b3", "1-2-1"),
+            ("x-b3-traceid", "1"),
+            ("uber-trace-id", "1:2:0:1"),
+            ("x-datadog-trace-id", "1"),
+        ];
+        let message = read(&sent, 0).unwrap();
+        assert!(message.headers.keys().all(|name| name == "host"), "{:?}", message.headers);
+        assert_eq!(message.stripped.len(), sent.len());
+        assert_eq!(message.trace.unwrap().parent.to_string(), parent);
+        assert_eq!(message.baggage.len(), 1);
+        assert!(
+            read(&[("traceparent", parent), ("traceparent", parent)], 0).unwrap().trace.is_none()
+        );
     }
 
     #[test]

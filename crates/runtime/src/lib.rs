@@ -9,6 +9,7 @@ pub mod clock;
 pub mod countries;
 pub mod driver;
 pub mod estate;
+pub mod export;
 pub mod key_sets;
 pub mod limits;
 pub mod offline;

@@ -14,6 +14,7 @@
 
 pub mod asked;
 pub mod authority;
+pub mod collector;
 pub mod countries;
 pub mod fuzz;
 pub mod gateway;

@@ -163,6 +163,7 @@ const HTTP: &[&str] = &[
     "path",
     "proxied",
     "query",
+    "trace_context",
 ];
 const IDENTITY: &[&str] = &["api_key", "credential", "jwk_set", "jwt", "key_file"];
 const TEXTS: &[&str] = &["contract", "declaration", "json", "record", "record_file"];

@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod framed;
 pub mod guarded;
 pub mod listen;
+pub mod post;
 pub mod preface;
 pub mod proxied;
 pub mod tls;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use portcullis_diagnostics::Span;
 use portcullis_model::{LimitId, ProviderId, ZoneId};
 
+use super::Tracing;
 use super::addresses::Addresses;
 use super::headers::Answers;
 
@@ -27,6 +28,8 @@ pub struct Boundary {
     pub answers: Answers,
     /// Whether a crossing needs a durable record first.
     pub audit: Audit,
+    /// What is believed about the traces of its callers.
+    pub trace: Tracing,
     /// Where it was declared.
     pub span: Span,
 }

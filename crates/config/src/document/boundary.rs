@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Tracing;
 use super::addresses::Addresses;
 use super::headers::Answers;
 
@@ -30,6 +31,9 @@ pub(crate) struct Boundary {
     /// Whether a crossing needs a durable record first.
     #[serde(default)]
     pub(crate) audit: Audit,
+    /// What is believed about the traces of its callers.
+    #[serde(default)]
+    pub(crate) trace: Tracing,
 }
 
 /// Who may come.
