@@ -33,10 +33,10 @@ pub struct Chapter {
 pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
-    Chapter { title: "Telemetry", pages: telemetry::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
-    Chapter { title: "Declaration: traffic", pages: traffic::PAGES },
     Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
+    Chapter { title: "Declaration: traffic", pages: traffic::PAGES },
+    Chapter { title: "Telemetry", pages: telemetry::PAGES },
     Chapter { title: "Declaration: streams", pages: streams::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
