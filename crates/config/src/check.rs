@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use http::HeaderName;
 use ipnet::IpNet;
 
 use crate::problems::{Problems, Rule};
@@ -116,23 +117,21 @@ pub(crate) fn networks(texts: &[String], path: &[&str], problems: &mut Problems<
     networks
 }
 
-/// Items that must be given, each once.
-pub(crate) fn set(
-    texts: &[String],
+/// A header in lower case, of letters, digits and `-`, which is all that the one view lets through.
+pub(crate) fn header_name(
+    text: &str,
     path: &[&str],
     problems: &mut Problems<'_>,
-) -> std::collections::BTreeSet<String> {
-    let set: std::collections::BTreeSet<String> = texts.iter().cloned().collect();
-    if set.is_empty() || set.iter().any(|text| text.trim().is_empty()) {
-        problems.error(VALUE, path, "at least one, and none of them empty");
+) -> Option<HeaderName> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let name = HeaderName::from_bytes(text.as_bytes()).ok().filter(|_| text.bytes().all(plain));
+    if name.is_none() {
+        problems.error(VALUE, path, format!("`{text}` is not a header such as `x-request-id`"));
     }
-    if set.len() < texts.len() {
-        problems.error(VALUE, path, "one of them stands twice");
-    }
-    set
+    name
 }
 
-/// A name of DNS in lower case, an IPv4 address, or an IPv6 address in brackets.
+/// Whether it is a host as requests name it: lower case, no port, no dot at the end.
 pub(crate) fn is_host(text: &str) -> bool {
     if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().is_ok();
@@ -150,4 +149,29 @@ pub(crate) fn is_host(text: &str) -> bool {
     } else {
         text.len() <= 253 && text.split('.').all(label)
     }
+}
+
+/// Whether it is nothing, or whole segments such as `/v1` that have one spelling.
+pub(crate) fn is_base_path(text: &str) -> bool {
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    let segment = |part: &str| {
+        !part.is_empty() && part != "." && part != ".." && part.bytes().all(unreserved)
+    };
+    text.is_empty() || text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment))
+}
+
+/// Items that must be given, each once.
+pub(crate) fn set(
+    texts: &[String],
+    path: &[&str],
+    problems: &mut Problems<'_>,
+) -> std::collections::BTreeSet<String> {
+    let set: std::collections::BTreeSet<String> = texts.iter().cloned().collect();
+    if set.is_empty() || set.iter().any(|text| text.trim().is_empty()) {
+        problems.error(VALUE, path, "at least one, and none of them empty");
+    }
+    if set.len() < texts.len() {
+        problems.error(VALUE, path, "one of them stands twice");
+    }
+    set
 }

@@ -4,13 +4,19 @@
 //! again. Spans stay attached where a later compile step (contracts, policies) may still find
 //! something to say about the line.
 
+mod addresses;
 mod api;
 mod boundary;
+mod cors;
+mod countries;
 mod declared;
+mod headers;
+mod life;
 mod limit;
 mod listener;
 mod process;
 mod provider;
+mod routes;
 mod stream;
 mod telemetry;
 mod tls;
@@ -20,16 +26,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_model::{ApiId, BoundaryId, LimitId, ListenerId, ProviderId, UpstreamId, ZoneId};
 
-pub use self::api::{Api, Lifecycle};
+pub use self::addresses::{Addresses, CountryLists};
+pub use self::api::Api;
 pub use self::boundary::{Audit, Boundary, IdentityRule, Inspection};
+pub use self::cors::{Cors, OriginRule, Origins};
+pub use self::countries::Countries;
 pub use self::declared::Declared;
+pub use self::headers::{Answers, Cache, Coding, Compress, HeaderChanges, Hsts};
+pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
-pub use self::listener::{Listener, Protocol};
+pub use self::listener::{Listener, Protocol, ProxyProtocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
     JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
+pub use self::routes::{Rewrite, Route};
 pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{ClientTrust, Tls, TlsCertificate};
@@ -53,6 +65,8 @@ pub struct Declaration {
     pub apis: BTreeMap<ApiId, Api>,
     /// Upstreams.
     pub upstreams: BTreeMap<UpstreamId, Upstream>,
+    /// Where the country of an address is looked up; stands wherever a list of countries does.
+    pub countries: Option<Countries>,
     /// Crossings. At most one per pair of zones.
     pub boundaries: BTreeMap<BoundaryId, Boundary>,
     /// Limits.

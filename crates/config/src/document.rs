@@ -2,12 +2,19 @@
 //! is resolved. The JSON Schema that editors use and that [`crate::shape`] checks against is made
 //! from these types, so that there is one description.
 
+mod addresses;
 mod api;
 mod boundary;
+mod cors;
+mod countries;
+mod headers;
+mod life;
 mod limit;
 mod listener;
 mod process;
 mod provider;
+mod proxied;
+mod routes;
 mod stream;
 mod telemetry;
 mod tls;
@@ -18,8 +25,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(crate) use self::api::{Api, Lifecycle};
+pub(crate) use self::addresses::{Addresses, CountryLists, Unknown};
+pub(crate) use self::api::Api;
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
+pub(crate) use self::cors::Cors;
+pub(crate) use self::countries::Countries;
+pub(crate) use self::headers::{Answers, Cache, Coding, Compress, RequestHeaders};
+pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Admin, Guards, Records};
@@ -27,6 +39,7 @@ pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
     PrincipalKind, Provider, Secret,
 };
+pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Cipher, Client, Tls, Version};
@@ -58,6 +71,8 @@ pub(crate) struct Document {
     /// Limits that boundaries can refer to.
     #[serde(default)]
     pub(crate) limits: BTreeMap<String, Limit>,
+    /// Where the country of an address is looked up.
+    pub(crate) countries: Option<Countries>,
     /// Crossings from one zone to another. What is not declared does not cross.
     pub(crate) boundaries: BTreeMap<String, Boundary>,
     /// Folder of `.cedar` files, relative to this file.

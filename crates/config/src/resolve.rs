@@ -1,11 +1,16 @@
 //! Do the names stand for something, and are the values in their bounds? A [`Document`] becomes a
 //! [`Declaration`]; what can be wrong only between two parts of the file is found here.
 
+mod addresses;
 mod api;
 mod boundary;
 mod certificate;
+mod cors;
+mod headers;
+mod life;
 mod listener;
 mod provider;
+mod routes;
 mod stream;
 mod telemetry;
 mod tls;
@@ -54,6 +59,10 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
         apis: api::apis(document, problems),
         upstreams: upstream::upstreams(&document.upstreams, problems),
         limits: boundary::limits(&document.limits, problems),
+        countries: document
+            .countries
+            .as_ref()
+            .map(|written| addresses::countries(document, written, problems)),
         boundaries: boundary::boundaries(document, problems),
         guards: listener::guards(&document.guards, problems),
         admin: listener::admin(&document.admin, problems),
@@ -91,7 +100,12 @@ fn unused(document: &Document, problems: &mut Problems<'_>) {
     let boundaries = || document.boundaries.values();
     let provider = |name: &String| boundaries().any(|one| one.identity.providers.contains(name));
     let limit = |name: &String| boundaries().any(|one| one.limits.contains(name));
-    let upstream = |name: &String| document.apis.values().any(|api| api.upstream == *name);
+    let upstream = |name: &String| {
+        let mut apis = document.apis.values();
+        apis.any(|api| {
+            api.upstream == *name || api.routes.iter().any(|route| route.upstream == *name)
+        })
+    };
     let idle = |names: Vec<&str>, is_used: &dyn Fn(&String) -> bool| -> Vec<String> {
         names.into_iter().map(str::to_owned).filter(|name| !is_used(name)).collect()
     };

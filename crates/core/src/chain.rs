@@ -7,6 +7,7 @@
 use portcullis_model::{Stage, Timestamp};
 
 use crate::admit::{self, Permit};
+use crate::answer::Answer;
 use crate::assess::{self, Assessed};
 use crate::authorize::{self, Authorized};
 use crate::facts::{Facts, Need};
@@ -88,8 +89,19 @@ pub enum Advance {
     Needs(Vec<Need>),
     /// It may cross.
     Permitted(Box<Permit>),
+    /// The boundary answers it itself.
+    Answered(Box<Answer>),
     /// It may not.
     Refused(Refusal),
+}
+
+/// What a request that is not refused comes to.
+#[derive(Debug)]
+pub enum Allowed {
+    /// The right to forward it.
+    Permitted(Box<Permit>),
+    /// An answer of the boundary's own.
+    Answered(Box<Answer>),
 }
 
 impl Chain {
@@ -140,7 +152,7 @@ impl Chain {
         };
         let next = match state {
             State::Arrived(arrival) => self.settle(
-                receive::decide(*arrival, facts, snapshot, trace),
+                receive::decide(*arrival, facts, snapshot, now, trace),
                 |state| State::Arrived(Box::new(state)),
                 |next| State::Received(Box::new(next)),
                 stage,
@@ -169,6 +181,7 @@ impl Chain {
                     Step::More(state, needs) => {
                         return Err(self.ask(State::Inspected(Box::new(state)), needs, stage));
                     }
+                    Step::Answered(answer) => return Err(Advance::Answered(Box::new(answer))),
                     Step::Refused(refusal) => return Err(Advance::Refused(refusal)),
                 }
             }
@@ -188,6 +201,7 @@ impl Chain {
         match step {
             Step::Next(next) => Ok(go_on(next)),
             Step::More(state, needs) => Err(self.ask(keep(state), needs, stage)),
+            Step::Answered(answer) => Err(Advance::Answered(Box::new(answer))),
             Step::Refused(refusal) => Err(Advance::Refused(refusal)),
         }
     }

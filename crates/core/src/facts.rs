@@ -23,6 +23,11 @@ pub enum Need {
         /// The client's address.
         address: IpAddr,
     },
+    /// Read: the country of an address.
+    Country {
+        /// The client's address.
+        address: IpAddr,
+    },
     /// Read: was this very token verified under this snapshot before?
     VerifiedToken {
         /// SHA-256 of the whole token.
@@ -67,6 +72,8 @@ pub struct LimitClaim {
 pub struct Facts {
     /// The guard's answer.
     pub guard: Option<Guarded>,
+    /// The country of the client's address.
+    pub country: Option<Country>,
     /// A finished identification: from the cache of verified tokens, or from a record.
     pub identity: Option<Result<Arc<Authenticated>, Refused>>,
     /// Whether the cache of verified tokens was asked.
@@ -94,6 +101,17 @@ pub struct Guarded {
     pub failures_left: bool,
     /// Seconds after which to try again.
     pub retry_after_secs: u64,
+}
+
+/// The country of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Country {
+    /// By its ISO 3166-1 alpha-2 code.
+    Known(String),
+    /// The file does not say.
+    Unknown,
+    /// There is no file, or it is too old.
+    Unavailable,
 }
 
 /// An issuer's keys.

@@ -9,7 +9,7 @@ use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, TE, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portcullis_config::declaration::{Stream, StreamKind};
+use portcullis_config::declaration::{HeaderChanges, Stream, StreamKind};
 use portcullis_model::{Method, RecordId, UpstreamId};
 
 use crate::admit::Permit;
@@ -22,7 +22,8 @@ pub struct Outgoing {
     pub upstream: UpstreamId,
     /// The method.
     pub method: Method,
-    /// Canonical path and query, byte for byte as judged.
+    /// Canonical path and query, byte for byte as judged; where the declaration rewrites paths, the
+    /// path that was made from the judged one.
     pub target: String,
     /// All headers, `host` and `content-length` included.
     pub headers: HeaderMap,
@@ -39,6 +40,7 @@ pub const TENANT: HeaderName = HeaderName::from_static("x-portcullis-tenant");
 /// Record id of the decision.
 pub const DECISION: HeaderName = HeaderName::from_static("x-portcullis-decision");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Spends a permit.
@@ -84,9 +86,15 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     for name in snapshot.api_key_headers.values() {
         headers.remove(name);
     }
+    if let Some(api) = snapshot.declaration.apis.get(&received.operation.api) {
+        change(&mut headers, &api.request_headers);
+    }
     headers.insert(HOST, encoded(message.host.as_str()));
     headers.insert(FORWARDED_HOST, encoded(message.host.as_str()));
     headers.insert(FORWARDED_FOR, encoded(&message.client_address.to_string()));
+    if let Some(prefix) = &received.carried.stripped {
+        headers.insert(FORWARDED_PREFIX, encoded(prefix));
+    }
     headers.insert(DECISION, encoded(id.as_str()));
     let principal = identified.caller.principal();
     headers.insert(PRINCIPAL, encoded(&principal.qualified_name()));
@@ -116,12 +124,22 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
         Some(StreamKind::Events) | None => {}
     }
     Outgoing {
-        upstream: received.operation.upstream.clone(),
+        upstream: received.carried.upstream.clone(),
         method: message.method,
-        target: message.target(),
+        target: message.target_with(received.carried.path.as_ref()),
         headers,
         body,
         stream,
+    }
+}
+
+/// What the declaration changes; it was checked that nothing decides by these headers.
+fn change(headers: &mut HeaderMap, changes: &HeaderChanges) {
+    for name in &changes.remove {
+        headers.remove(&name.value);
+    }
+    for (name, value) in &changes.set {
+        headers.insert(name.value.clone(), value.clone());
     }
 }
 

@@ -8,25 +8,33 @@
 //! and time go in; the next state, a list of needed facts, or a refusal come out. That is why the
 //! gateway, `simulate` and `replay` cannot disagree.
 
+pub mod addresses;
 pub mod admit;
+pub mod answer;
 pub mod assess;
 pub mod authorize;
 pub mod chain;
+pub mod compress;
+pub mod cors;
 pub mod diff;
 pub mod facts;
 pub mod forward;
 pub mod hex;
 pub mod identify;
 pub mod inspect;
+pub mod life;
+pub mod profile;
 pub mod receive;
 pub mod record;
 pub mod refusal;
 pub mod reply;
+pub mod rewrite;
 pub mod snapshot;
 pub mod span;
 pub mod trace;
 
 pub use admit::Permit;
-pub use chain::{Advance, Chain};
+pub use answer::Answer;
+pub use chain::{Advance, Allowed, Chain};
 pub use refusal::Refusal;
 pub use snapshot::Snapshot;

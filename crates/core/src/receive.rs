@@ -3,6 +3,7 @@
 //! The first stage makes the one view of the message ([`Message::read`]); nothing later looks at
 //! the bytes again. Cheap guards (address, failed credentials) stand here, before cryptography.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,17 +12,24 @@ use http::header::{
     PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderName, HeaderValue};
-use portcullis_config::declaration::StreamKind;
+use portcullis_config::declaration::{Api, Listener, StreamKind};
 use portcullis_identity::certificate;
-use portcullis_model::{ListenerId, Method, Reason, Stage};
+use portcullis_model::{ListenerId, Method, Reason, Stage, Timestamp, UpstreamId, ZoneId};
 use portcullis_reading::message::{Message, ReadingRules};
+use portcullis_reading::path::CanonicalPath;
 use portcullis_spec::Location;
 use serde::Serialize;
 
-use crate::facts::{Facts, Need};
+use crate::addresses;
+use crate::answer::Answer;
+use crate::cors;
+use crate::facts::{Country, Facts, Need};
 use crate::hex::hex;
+use crate::life;
 use crate::refusal::{Refusal, Step};
+use crate::rewrite;
 use crate::snapshot::router::Unmatched;
+use crate::snapshot::ways::Way;
 use crate::snapshot::{CompiledBoundary, CompiledOperation, Snapshot};
 use crate::span::Span;
 use crate::trace::Trace;
@@ -55,6 +63,19 @@ pub struct Received {
     pub span: Option<Arc<Span>>,
     /// What came of the connection's client certificate, where one was shown.
     pub certificate: Option<certificate::Shown>,
+    /// Where it is to be carried.
+    pub carried: Carried,
+}
+
+/// Where a request is to be carried.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// To this upstream,
+    pub upstream: UpstreamId,
+    /// with this path instead of the judged one,
+    pub path: Option<CanonicalPath>,
+    /// from which this prefix was stripped.
+    pub stripped: Option<String>,
 }
 
 impl Received {
@@ -76,10 +97,14 @@ pub(crate) fn decide(
     arrival: Arrival,
     facts: &Facts,
     snapshot: &Snapshot,
+    now: Timestamp,
     trace: &mut Trace,
 ) -> Step<Arrival, Received> {
+    let Some(listener) = snapshot.declaration.listeners.get(&arrival.listener) else {
+        return Step::Refused(Refusal::missing_fact(Stage::Receive, "listener"));
+    };
     let Some(message) = trace.message.clone() else {
-        return match read(&arrival, snapshot) {
+        return match read(&arrival, listener, snapshot) {
             Err(refusal) => {
                 note_head(trace, &arrival, snapshot);
                 trace.span = span(trace, None, snapshot);
@@ -91,12 +116,32 @@ pub(crate) fn decide(
                 note_certificate(trace, arrival.certificate.as_ref());
                 let address = message.client_address;
                 trace.message = Some(Arc::new(message));
-                Step::More(arrival, vec![Need::Guard { address }])
+                match addresses::judge(listener.addresses.as_ref(), address, "listener") {
+                    Ok(()) => {
+                        let mut needs = vec![Need::Guard { address }];
+                        if addresses::asks_country(&snapshot.declaration, listener) {
+                            needs.push(Need::Country { address });
+                        }
+                        Step::More(arrival, needs)
+                    }
+                    Err(refusal) => Step::Refused(refusal),
+                }
             }
         };
     };
-    match guard(facts, trace).and_then(|()| route(&arrival, message, snapshot, trace)) {
-        Ok(received) => Step::Next(received),
+    let judged = guard(facts, trace).and_then(|()| {
+        note_country(facts, trace);
+        let country = facts.country.as_ref();
+        addresses::judge_country(listener.addresses.as_ref(), country, "listener")?;
+        let visit = Visit { from: &listener.zone, message: &message, snapshot, now, country };
+        route(&arrival, &visit, &message, trace)
+    });
+    match judged {
+        Ok(Routed::Received(received)) => Step::Next(*received),
+        Ok(Routed::Answered(answer)) => {
+            trace.answered = true;
+            Step::Answered(answer)
+        }
         Err(refusal) => Step::Refused(refusal),
     }
 }
@@ -107,16 +152,10 @@ fn span(trace: &Trace, message: Option<&Message>, snapshot: &Snapshot) -> Option
     Span::of(&trace.id, claimed, None, snapshot.sampling).map(Arc::new)
 }
 
-fn read(arrival: &Arrival, snapshot: &Snapshot) -> Result<Message, Refusal> {
-    let listener = snapshot
-        .declaration
-        .listeners
-        .get(&arrival.listener)
-        .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "listener"))?;
-    let peer_trusted = listener.trusted_peers.iter().any(|net| net.contains(&arrival.peer));
+fn read(arrival: &Arrival, listener: &Listener, snapshot: &Snapshot) -> Result<Message, Refusal> {
     let rules = ReadingRules {
         trusted_hops: listener.trusted_hops,
-        peer_trusted,
+        trusted_peers: listener.trusted_peers.clone(),
         owned_headers: Arc::clone(&snapshot.owned),
         credential_headers: snapshot.api_key_headers.values().cloned().collect(),
     };
@@ -149,18 +188,24 @@ fn note_head(trace: &mut Trace, arrival: &Arrival, snapshot: &Snapshot) {
     );
 }
 
-/// The headers that the contract speaks of.
+/// The headers that the contract speaks of, those of a preflight, and those that choose a route.
 fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperation) {
     let named = operation.operation.parameters.iter().filter_map(|parameter| {
         (parameter.location == Location::Header).then_some(parameter.name.as_str())
     });
+    let choosing = operation.ways.iter().filter_map(|way| way.header.as_ref());
+    let asked = cors::ASKED.iter().filter(|_| message.method == Method::Options);
+    let names: BTreeSet<String> =
+        [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str(), CONTENT_LENGTH.as_str()]
+            .into_iter()
+            .chain(named)
+            .chain(asked.chain(choosing.map(|(name, _)| name)).map(HeaderName::as_str))
+            .map(str::to_ascii_lowercase)
+            .collect();
     let mut headers = Vec::new();
-    for name in [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str(), CONTENT_LENGTH.as_str()]
-        .into_iter()
-        .chain(named)
-    {
+    for name in &names {
         for value in message.headers.get_all(name) {
-            headers.push((name, String::from_utf8_lossy(value.as_bytes())));
+            headers.push((name.as_str(), String::from_utf8_lossy(value.as_bytes())));
         }
     }
     let opens = operation.stream.as_ref().is_some_and(|one| one.kind == StreamKind::Websocket);
@@ -261,64 +306,175 @@ fn guard(facts: &Facts, trace: &mut Trace) -> Result<(), Refusal> {
     })
 }
 
+/// Where a request leads.
+enum Routed {
+    Received(Box<Received>),
+    Answered(Answer),
+}
+
+fn note_country(facts: &Facts, trace: &mut Trace) {
+    let (available, country) = match &facts.country {
+        None => return,
+        Some(Country::Known(code)) => (true, Some(code.as_str())),
+        Some(Country::Unknown) => (true, None),
+        Some(Country::Unavailable) => (false, None),
+    };
+    trace.personal_fact("country", &CountryFact { available, country });
+}
+
 fn route(
     arrival: &Arrival,
-    message: Arc<Message>,
-    snapshot: &Snapshot,
+    visit: &Visit<'_>,
+    message: &Arc<Message>,
     trace: &mut Trace,
-) -> Result<Received, Refusal> {
-    let from = snapshot
-        .zone_of(&arrival.listener)
-        .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "listener"))?;
-    trace.crossing.from = Some(from.clone());
-    let matched = snapshot
-        .router
-        .find(message.host.as_str(), &message.path, message.method)
-        .map_err(|unmatched| match unmatched {
-            Unmatched::Host => Refusal::new(Reason::UnknownHost, "no API has this host"),
-            Unmatched::Operation => {
-                Refusal::new(Reason::UnlistedOperation, "no contract lists this method and path")
-            }
-        })?;
-    let operation = snapshot
-        .operations
-        .get(matched.operation)
-        .ok_or_else(|| Refusal::missing_fact(Stage::Receive, "operation"))?;
-    trace.request.template = Some(operation.template.clone());
-    trace.crossing.to = Some(operation.zone.clone());
-    trace.crossing.api = Some(operation.api.clone());
-    trace.crossing.operation = Some(operation.id.clone());
-    trace.crossing.upstream = Some(operation.upstream.clone());
-    let key = (from.clone(), operation.zone.clone());
-    let crossing = snapshot.crossings.get(&key).ok_or_else(|| {
-        Refusal::new(
-            Reason::UndeclaredCrossing,
-            format!("no boundary leads from `{}` to `{}`", key.0, key.1),
-        )
-    })?;
-    trace.crossing.boundary = Some(crossing.id.clone());
-    if crossing.boundary.trace.continues {
-        let rule = Some(&crossing.boundary.trace);
-        trace.span =
-            Span::of(&trace.id, message.trace.as_ref(), rule, snapshot.sampling).map(Arc::new);
+) -> Result<Routed, Refusal> {
+    trace.crossing.from = Some(visit.from.clone());
+    if let Some(method) = cors::preflight(message)
+        && let Ok((operation, _)) = visit.find(method)
+        && let Some(cors) = visit.api(operation).and_then(|api| api.cors.as_ref())
+    {
+        note_headers(trace, message, operation);
+        let _crossing = visit.enter(operation, trace)?;
+        let answer = cors::answer(cors, message, &visit.methods(operation))?;
+        trace.say(Stage::Receive, format!("a preflight for `{}`", operation.id));
+        return Ok(Routed::Answered(answer));
     }
-    let parameters = message
+    let (operation, matched) = visit.find(message.method)?;
+    let crossing = visit.enter(operation, trace)?;
+    let parameters: Vec<String> = message
         .path
         .segments()
         .enumerate()
-        .filter(|(at, _)| matched.parameters.contains(at))
+        .filter(|(at, _)| matched.contains(at))
         .map(|(_, segment)| portcullis_reading::path::decode_segment(segment).into_owned())
         .collect();
-    note_headers(trace, &message, operation);
+    note_headers(trace, message, operation);
+    let carried = carried(message, operation, &parameters, trace)?;
     trace.say(Stage::Receive, format!("this is `{}` of `{}`", operation.id, operation.api));
-    Ok(Received {
-        message,
+    Ok(Routed::Received(Box::new(Received {
         operation: Arc::clone(operation),
         parameters,
         crossing: Arc::clone(crossing),
         span: trace.span.clone(),
         certificate: arrival.certificate.clone(),
+        carried,
+        message: Arc::clone(message),
+    })))
+}
+
+/// The first way that fits.
+fn carried(
+    message: &Message,
+    operation: &CompiledOperation,
+    parameters: &[String],
+    trace: &mut Trace,
+) -> Result<Carried, Refusal> {
+    let mut taken = None;
+    for way in &operation.ways {
+        if fits(way, message)? {
+            taken = Some(way);
+            break;
+        }
+    }
+    let way = taken.ok_or_else(|| Refusal::missing_fact(Stage::Receive, "way"))?;
+    trace.crossing.upstream = Some(way.upstream.clone());
+    if operation.ways.len() > 1 || way.route.is_some() {
+        trace.fact("route", &RouteFact { route: way.route.as_deref(), upstream: &way.upstream });
+    }
+    let Some(rewriting) = &way.rewriting else {
+        return Ok(Carried { upstream: way.upstream.clone(), path: None, stripped: None });
+    };
+    Ok(Carried {
+        upstream: way.upstream.clone(),
+        path: Some(rewrite::rewritten(rewriting, &message.path, parameters)?),
+        stripped: rewriting.to.is_empty().then(|| rewriting.from.clone()),
     })
+}
+
+/// Whether a request may take a way; a header that chooses stands once, or nobody can say what it says.
+fn fits(way: &Way, message: &Message) -> Result<bool, Refusal> {
+    let Some((name, value)) = &way.header else { return Ok(true) };
+    let mut found = message.headers.get_all(name).iter();
+    match (found.next(), found.next()) {
+        (_, Some(_)) => {
+            let detail = format!("`{name}` chooses a route and stands more than once");
+            Err(Refusal::new(Reason::InvalidHeader, detail))
+        }
+        (found, None) => Ok(found == Some(value)),
+    }
+}
+
+/// One request that comes from a zone.
+struct Visit<'a> {
+    from: &'a ZoneId,
+    message: &'a Message,
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+    country: Option<&'a Country>,
+}
+
+impl<'a> Visit<'a> {
+    /// The operation, and where in the path its parameters stand.
+    fn find(&self, method: Method) -> Result<(&'a Arc<CompiledOperation>, Vec<usize>), Refusal> {
+        let matched = self
+            .snapshot
+            .router
+            .find(self.message.host.as_str(), &self.message.path, method)
+            .map_err(|unmatched| match unmatched {
+                Unmatched::Host => Refusal::new(Reason::UnknownHost, "no API has this host"),
+                Unmatched::Operation => Refusal::new(
+                    Reason::UnlistedOperation,
+                    "no contract lists this method and path",
+                ),
+            })?;
+        let operation = self.snapshot.operations.get(matched.operation);
+        let operation =
+            operation.ok_or_else(|| Refusal::missing_fact(Stage::Receive, "operation"))?;
+        Ok((operation, matched.parameters))
+    }
+
+    /// The methods that the API lists for this path.
+    fn methods(&self, operation: &CompiledOperation) -> Vec<Method> {
+        let is_listed =
+            |method: &Method| self.find(*method).is_ok_and(|(found, _)| found.api == operation.api);
+        Method::ALL.into_iter().filter(is_listed).collect()
+    }
+
+    fn api(&self, operation: &CompiledOperation) -> Option<&'a Api> {
+        self.snapshot.declaration.apis.get(&operation.api)
+    }
+
+    /// The crossing, if it is declared, open to this address, and the API is served.
+    fn enter(
+        &self,
+        operation: &CompiledOperation,
+        trace: &mut Trace,
+    ) -> Result<&'a Arc<CompiledBoundary>, Refusal> {
+        trace.request.template = Some(operation.template.clone());
+        trace.crossing.to = Some(operation.zone.clone());
+        trace.crossing.api = Some(operation.api.clone());
+        trace.crossing.operation = Some(operation.id.clone());
+        let key = (self.from.clone(), operation.zone.clone());
+        let crossing = self.snapshot.crossings.get(&key).ok_or_else(|| {
+            Refusal::new(
+                Reason::UndeclaredCrossing,
+                format!("no boundary leads from `{}` to `{}`", key.0, key.1),
+            )
+        })?;
+        trace.crossing.boundary = Some(crossing.id.clone());
+        if crossing.boundary.trace.continues {
+            let (claimed, rule) = (self.message.trace.as_ref(), Some(&crossing.boundary.trace));
+            let sampling = self.snapshot.sampling;
+            trace.span = Span::of(&trace.id, claimed, rule, sampling).map(Arc::new);
+        }
+        let lists = crossing.boundary.addresses.as_ref();
+        addresses::judge(lists, self.message.client_address, "boundary")?;
+        addresses::judge_country(lists, self.country, "boundary")?;
+        if let Some(api) = self.api(operation) {
+            life::judge(&api.life, self.now)?;
+        }
+        Ok(crossing)
+    }
 }
 
 #[derive(Serialize)]
@@ -341,4 +497,16 @@ struct MessageFact<'a> {
 struct GuardFact {
     admitted: bool,
     failures_left: bool,
+}
+
+#[derive(Serialize)]
+struct RouteFact<'a> {
+    route: Option<&'a str>,
+    upstream: &'a UpstreamId,
+}
+
+#[derive(Serialize)]
+struct CountryFact<'a> {
+    available: bool,
+    country: Option<&'a str>,
 }

@@ -37,7 +37,8 @@ pub fn draft(
     let (stages, caller) = (stage_notes(&trace, refusal, timings), caller(&trace));
     let digest = digest(&trace.request, &trace.facts);
     let principal = trace.caller.as_ref().map(|caller| caller.principal());
-    let stage = refusal.map_or(Stage::Admit, |refusal| refusal.stage);
+    let reached = if trace.answered { Stage::Receive } else { Stage::Admit };
+    let stage = refusal.map_or(reached, |refusal| refusal.stage);
     // a failure after admission does not undo the decision that was given
     let permitted = refusal
         .is_none_or(|refusal| refusal.stage > Stage::Admit && refusal.stage != Stage::Record);

@@ -7,6 +7,7 @@ use portcullis_identity::Refused;
 use portcullis_model::{Reason, Stage};
 use portcullis_reading::violation::Violation;
 
+use crate::answer::Answer;
 use crate::facts::Need;
 
 /// A crossing that ends here.
@@ -22,6 +23,8 @@ pub struct Refusal {
     pub scopes: Vec<String>,
     /// How long the caller should wait, in seconds, where the reason is a limit.
     pub retry_after_secs: Option<u64>,
+    /// What the client is told besides the title, where the declaration has words for it.
+    pub message: Option<String>,
 }
 
 impl Refusal {
@@ -34,6 +37,7 @@ impl Refusal {
             detail: detail.into(),
             scopes: Vec::new(),
             retry_after_secs: None,
+            message: None,
         }
     }
 
@@ -72,6 +76,8 @@ pub enum Step<State, Next> {
     Next(Next),
     /// Ask for these facts and come back with the same state.
     More(State, Vec<Need>),
+    /// End here, with an answer of the boundary's own.
+    Answered(Answer),
     /// End here.
     Refused(Refusal),
 }

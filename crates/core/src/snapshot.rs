@@ -5,10 +5,13 @@
 //! from, and stands in every record.
 
 pub mod compile;
+mod headers;
+mod meetings;
 mod operations;
 pub mod router;
 mod shape;
 mod streams;
+pub mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,15 +21,14 @@ use portcullis_config::Declaration;
 use portcullis_config::declaration::{Boundary, Stream};
 use portcullis_identity::{certificate, jwt};
 use portcullis_inspect::OperationContract;
-use portcullis_model::{
-    ApiId, BoundaryId, ListenerId, OperationId, ProviderId, UpstreamId, ZoneId,
-};
+use portcullis_model::{ApiId, BoundaryId, ListenerId, OperationId, ProviderId, ZoneId};
 use portcullis_policy::Engine;
 use portcullis_reading::owned::OwnedHeaders;
-use portcullis_spec::Operation;
+use portcullis_spec::{Operation, Segment};
 
 use crate::span::Sampling;
 use router::Router;
+use ways::Way;
 
 /// All that was declared, compiled.
 #[derive(Debug)]
@@ -66,8 +68,10 @@ pub struct CompiledOperation {
     pub template: String,
     /// The zone it lives in.
     pub zone: ZoneId,
-    /// Where it is carried.
-    pub upstream: UpstreamId,
+    /// Segments of base path and template.
+    pub segments: Vec<Segment>,
+    /// Where it may be carried; the last way is open to every request.
+    pub ways: Vec<Way>,
     /// Whether its messages go on after it was judged.
     pub stream: Option<Stream>,
     /// As the contract has it.

@@ -34,6 +34,8 @@ pub struct Trace {
     pub message: Option<Arc<Message>>,
     /// The caller, once known.
     pub caller: Option<Arc<Authenticated>>,
+    /// Whether the boundary answered it itself.
+    pub answered: bool,
     /// What stages said.
     pub said: Vec<(Stage, Cow<'static, str>)>,
     /// Facts used, in order.
@@ -66,6 +68,7 @@ impl Trace {
             span: None,
             message: None,
             caller: None,
+            answered: false,
             said: Vec::with_capacity(8),
             facts: Vec::with_capacity(8),
         }
@@ -118,6 +121,7 @@ impl Trace {
             span: None,
             message: None,
             caller: None,
+            answered: false,
             said: Vec::new(),
             facts: Vec::new(),
         };

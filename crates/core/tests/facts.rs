@@ -92,3 +92,21 @@ fn what_a_cache_forgot_decides_nothing() {
         assert_eq!(walk.verdict.unwrap_err().reason, Reason::SignatureInvalid);
     }
 }
+
+#[test]
+fn a_country_that_is_asked_for_and_missing_is_a_refusal() {
+    let world = World::changed(&[
+        ("policies: policies", "countries: {file: countries.mmdb}\npolicies: policies"),
+        ("zone: public}", "zone: public, addresses: {countries: {deny: [FR], unknown: allow}}}"),
+    ]);
+    let arrival = listing().arrival(&world).unwrap();
+    let walk = |how: Supply| {
+        let asked = world.walk(&arrival, "", |_| Supply::Given).asked;
+        let at = asked.iter().position(|need| matches!(need, Need::Country { .. })).unwrap();
+        let walk = world.walk(&arrival, "", |now| if now == at { how } else { Supply::Given });
+        walk.verdict.err().map(|refusal| refusal.reason)
+    };
+    assert_eq!(walk(Supply::Given), None);
+    assert_eq!(walk(Supply::Failed), Some(Reason::CountryRefused));
+    assert_eq!(walk(Supply::Withheld), Some(Reason::FactMissing));
+}

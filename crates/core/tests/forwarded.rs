@@ -1,11 +1,12 @@
 //! Law 1: is what was judged what is forwarded? Through the whole chain and the code that spends a
 //! permit, for generated requests.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use portcullis_core::Allowed;
 use portcullis_core::forward::{Outgoing, outgoing};
 use portcullis_core::receive::Arrival;
 use portcullis_model::{Reason, RecordId};
@@ -20,8 +21,10 @@ static SHOP: LazyLock<World> = LazyLock::new(World::shop);
 /// What goes to the upstream, or why nothing does.
 fn forwarded(arrival: &Arrival, body: &str) -> Result<Outgoing, Reason> {
     let walk = SHOP.walk(arrival, body.to_owned(), |_| Supply::Given);
-    let permit = walk.verdict.map_err(|refusal| refusal.reason)?;
-    Ok(outgoing(*permit, &RecordId::new("r"), &SHOP.snapshot))
+    match walk.verdict.map_err(|refusal| refusal.reason)? {
+        Allowed::Permitted(permit) => Ok(outgoing(*permit, &RecordId::new("r"), &SHOP.snapshot)),
+        Allowed::Answered(answer) => panic!("the shop answers nothing itself: {answer:?}"),
+    }
 }
 
 fn seen(asked: &Asked) -> Result<Outgoing, Reason> {
@@ -121,4 +124,44 @@ fn most_generated_requests_are_worth_their_while() {
     }
     assert!(crossed > 80, "{crossed} crossed");
     assert!(refused.len() > 15, "{refused:?}");
+}
+
+/// The shop, whose orders another path leads to.
+static MOVED: LazyLock<World> = LazyLock::new(|| {
+    let owner = "    owner: team-orders";
+    let moved =
+        format!("{owner}\n    rewrite: {{replace_prefix: {{from: /v1, to: /inner/orders}}}}");
+    World::changed(&[(owner, moved.as_str())])
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn c07_a_rewritten_path_says_what_was_judged(asked in mixed()) {
+        let (Some(arrival), Some(same)) = (asked.arrival(&MOVED), asked.arrival(&SHOP)) else {
+            return Ok(());
+        };
+        let decided = |world: &World, arrival: &Arrival| {
+            let walk = world.walk(arrival, asked.body.clone(), |_| Supply::Given);
+            match walk.verdict.map_err(|refusal| refusal.reason) {
+                Ok(Allowed::Permitted(permit)) => {
+                    Ok(outgoing(*permit, &RecordId::new("r"), &world.snapshot).target)
+                }
+                Ok(Allowed::Answered(answer)) => panic!("{answer:?}"),
+                Err(reason) => Err(reason),
+            }
+        };
+        // the same is permitted, and only the prefix of the path differs
+        let (moved, stayed) = (decided(&MOVED, &arrival), decided(&SHOP, &same));
+        let expected = stayed.map(|target| match target.strip_prefix("/v1/") {
+            Some(rest) => format!("/inner/orders/{rest}"),
+            None => target,
+        });
+        prop_assert_eq!(&moved, &expected);
+        if let Ok(target) = moved {
+            let path = target.split('?').next().unwrap_or_default();
+            prop_assert!(CanonicalPath::parse(path).is_ok());
+        }
+    }
 }

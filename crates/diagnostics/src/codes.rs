@@ -17,6 +17,7 @@ mod resolved;
 mod streams;
 mod telemetry;
 mod tls;
+mod traffic;
 mod upstreams;
 
 pub use page::{Example, Page};
@@ -36,6 +37,7 @@ pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
+    Chapter { title: "Declaration: traffic", pages: traffic::PAGES },
     Chapter { title: "Declaration: telemetry", pages: telemetry::PAGES },
     Chapter { title: "Declaration: streams", pages: streams::PAGES },
     Chapter { title: "Overlays", pages: overlays::PAGES },

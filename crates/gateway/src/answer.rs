@@ -1,11 +1,11 @@
-//! What is a refused client told? Problem details (RFC 9457) with a stable public code and the
+//! What does a client get that is answered here? A refused one: Problem details (RFC 9457) with a stable public code and the
 //! record's id, and nothing internal.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use portcullis_core::{Refusal, reply};
+use portcullis_core::{Answer, Refusal, reply};
 use portcullis_model::RecordId;
 use portcullis_model::reason::Challenge;
 use serde_json::json;
@@ -14,13 +14,16 @@ use serde_json::json;
 #[must_use]
 pub fn refusal(refusal: &Refusal, id: &RecordId, close: bool) -> Response<Full<Bytes>> {
     let entry = refusal.reason.entry();
-    let body = json!({
+    let mut body = json!({
         "type": "about:blank",
         "title": entry.title,
         "status": entry.status,
         "code": entry.code,
         "record": id,
     });
+    if let (Some(message), Some(members)) = (&refusal.message, body.as_object_mut()) {
+        members.insert("detail".to_owned(), message.as_str().into());
+    }
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     *response.status_mut() =
         StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -36,6 +39,19 @@ pub fn refusal(refusal: &Refusal, id: &RecordId, close: bool) -> Response<Full<B
     reply::decision(headers, id);
     if close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// An answer that the boundary gives itself. `close` ends the connection after it.
+#[must_use]
+pub fn own(answer: Answer, id: &RecordId, close: bool) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    reply::decision(response.headers_mut(), id);
+    if close {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

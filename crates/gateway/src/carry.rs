@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use portcullis_config::declaration::StreamKind;
 use portcullis_core::reply::RateFields;
-use portcullis_core::{Permit, Refusal, forward, reply};
+use portcullis_core::{Permit, Refusal, compress, forward, reply};
 use portcullis_identity::Authenticated;
 use portcullis_model::record::Outcome;
 use portcullis_model::{BoundaryId, RecordId};
@@ -93,6 +93,15 @@ impl Worker {
         open.heard();
         let (mut parts, body) = response.into_parts();
         parts.headers = reply::headers(parts.headers, left.id, &left.rate, left.live.snapshot());
+        // a stream goes on as it is
+        let coding = match left.opener {
+            Some(_) => None,
+            None => {
+                let snapshot = left.live.snapshot();
+                compress::choose(parts.status, &mut parts.headers, open.trace(), snapshot)
+            }
+        };
+        open.complete(&mut parts.headers);
         let crossing = Crossing {
             open: Some(open),
             outcome: begun(parts.status, left.intent_durable),
@@ -100,7 +109,7 @@ impl Worker {
             wire: left.origin.wire.clone(),
         };
         let lifetime = self.lifetime(left).map(Box::new);
-        let streamed = Streamed::new(body, crossing, lifetime);
+        let streamed = Streamed::new(body, coding, crossing, lifetime);
         let mut response = Response::new(Answer::Streamed(Box::new(streamed)));
         *response.status_mut() = parts.status;
         *response.headers_mut() = parts.headers;
@@ -128,6 +137,7 @@ impl Worker {
             Err(failure) => return self.failed(left, open, &failure).await,
         };
         let mut headers = reply::headers(answered, left.id, &left.rate, left.live.snapshot());
+        open.complete(&mut headers);
         tunnel::switch(&mut headers);
         let outcome = begun(StatusCode::SWITCHING_PROTOCOLS, left.intent_durable);
         let metrics = Arc::clone(&self.door.metrics);
@@ -141,7 +151,8 @@ impl Worker {
 
     async fn failed(&self, left: &Left<'_>, open: Open, failure: &Failure) -> Response<Answer> {
         let refusal = Refusal::new(upstreams::reason(failure), failure.to_string());
-        let response = whole(answer::refusal(&refusal, left.id, false));
+        let mut response = whole(answer::refusal(&refusal, left.id, false));
+        open.complete(response.headers_mut());
         let outcome = outcome(&response, None, left.intent_durable);
         let outcome = Outcome { micros: micros(&open), ..outcome };
         self.door.metrics.crossed(open.elapsed());
@@ -174,7 +185,8 @@ impl Worker {
             .body(passing.unwrap_or_else(|| Outbound::whole(outgoing.body)))
             .map_err(|error| Failure::Unreachable(error.to_string()))?;
         *request.headers_mut() = outgoing.headers;
-        pool.send(request, ask).await
+        // where it waits for the upstream it is large, and every request would be moved about with it
+        Box::pin(pool.send(request, ask)).await
     }
 }
 

@@ -31,6 +31,7 @@ use crate::connections::Seat;
 use crate::handshake::{self, Opened};
 use crate::lifetime::Channel;
 use crate::origin::{Origin, Wire};
+use crate::proxied;
 use crate::serve::Worker;
 use crate::stalled::Stalls;
 use crate::stop::{LINGER, Stop};
@@ -66,11 +67,15 @@ pub(crate) struct Accepted {
 
 impl Accepted {
     /// Serves it to its end.
-    pub(crate) async fn serve(self, stream: TcpStream) {
+    pub(crate) async fn serve(mut self, mut stream: TcpStream) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection ended before it began");
             return;
         }
+        let (door, listener) = (&self.worker.door, &self.listener);
+        let client = proxied::settle(door, listener, &mut stream, self.peer, &mut self.seat).await;
+        let Some(client) = client else { return };
+        self.peer = client;
         let open = self.worker.door.metrics.connections.clone();
         open.inc();
         let live = self.worker.door.live();

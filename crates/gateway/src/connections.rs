@@ -55,16 +55,44 @@ impl Connections {
     }
 }
 
+impl Seat {
+    /// Counts the connection for another address from now on: it only came through this one. `false`
+    /// where that address is at its bound; then nothing has changed.
+    #[must_use]
+    pub fn moves_to(&mut self, address: IpAddr) -> bool {
+        let address = portcullis_limit::client(address);
+        if address == self.address {
+            return true;
+        }
+        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = open.by_address.get(&address).copied().unwrap_or(0);
+        if there >= open.per_address_max {
+            return false;
+        }
+        open.by_address.insert(address, there.saturating_add(1));
+        open.leave(self.address);
+        self.address = address;
+        true
+    }
+}
+
+impl Open {
+    /// One connection of this address less.
+    fn leave(&mut self, address: IpAddr) {
+        let here = self.by_address.get(&address).copied().unwrap_or(0).saturating_sub(1);
+        if here == 0 {
+            self.by_address.remove(&address);
+        } else {
+            self.by_address.insert(address, here);
+        }
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.all = open.all.saturating_sub(1);
-        let here = open.by_address.get(&self.address).copied().unwrap_or(0).saturating_sub(1);
-        if here == 0 {
-            open.by_address.remove(&self.address);
-        } else {
-            open.by_address.insert(self.address, here);
-        }
+        open.leave(self.address);
     }
 }
 
@@ -85,6 +113,19 @@ mod tests {
         assert!(third.is_some() && connections.enter(two).is_none());
         drop(first);
         assert!(connections.enter(two).is_some());
+    }
+
+    #[test]
+    fn a_seat_moves_to_whom_the_connection_is_for() {
+        let connections = Connections::new(9, 1);
+        let (proxy, client) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::BROADCAST));
+        let mut first = connections.enter(proxy).unwrap();
+        assert!(first.moves_to(client));
+        let mut second = connections.enter(proxy).unwrap();
+        assert!(!second.moves_to(client));
+        drop(first);
+        assert!(second.moves_to(client));
+        assert!(connections.enter(client).is_none() && connections.enter(proxy).is_some());
     }
 
     #[test]

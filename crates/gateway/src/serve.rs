@@ -10,9 +10,9 @@ use http::{Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use portcullis_core::Refusal;
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
+use portcullis_core::{Allowed, Refusal, profile};
 use portcullis_model::record::Outcome;
 use portcullis_model::{RecordId, Timestamp};
 use portcullis_reading::http2::head::normalise;
@@ -72,9 +72,13 @@ impl Worker {
         let template = trace.request.template.as_deref();
         self.door.metrics.decided(&trace.crossing, template, reason, decided.open.elapsed());
         match decided.verdict {
-            Ok(permit) => {
+            Ok(Allowed::Permitted(permit)) => {
                 let inbound = Inbound { body, upgrade };
                 self.carry(origin, &live, *permit, decided.open, &id, inbound).await
+            }
+            Ok(Allowed::Answered(own)) => {
+                let unread = origin.wire.is_serial() && body.has_unread();
+                Box::pin(self.answer(origin, *own, decided.open, &id, unread)).await
             }
             Err(refusal) => {
                 let unread = origin.wire.is_serial() && body.has_unread();
@@ -92,7 +96,9 @@ impl Worker {
         now: Timestamp,
     ) -> Response<Answer> {
         let refusal = Refusal::from(violation);
-        let response = whole(answer::refusal(&refusal, &id, origin.wire.is_serial()));
+        let mut response = whole(answer::refusal(&refusal, &id, origin.wire.is_serial()));
+        let trace = Trace::new(id.clone(), now, origin.channel.listener.clone());
+        profile::complete(response.headers_mut(), &trace, self.door.live().snapshot());
         self.record_head(origin, &refusal, outcome(&response, None, false), id, now).await;
         origin.wire.answered();
         response
@@ -128,6 +134,25 @@ impl Worker {
         live.driver.record_refused_head(trace, refusal, outcome).await;
     }
 
+    /// What the boundary answers itself.
+    async fn answer(
+        &self,
+        origin: &Origin,
+        own: portcullis_core::Answer,
+        open: Open,
+        id: &RecordId,
+        unread: bool,
+    ) -> Response<Answer> {
+        let mut response = whole(answer::own(own, id, unread));
+        open.complete(response.headers_mut());
+        let outcome = outcome(&response, None, false);
+        let outcome = Outcome { micros: micros(&open), ..outcome };
+        self.door.metrics.crossed(open.elapsed());
+        open.finish(None, outcome).await;
+        origin.wire.answered();
+        response
+    }
+
     async fn refuse(
         &self,
         origin: &Origin,
@@ -136,7 +161,8 @@ impl Worker {
         id: &RecordId,
         unread: bool,
     ) -> Response<Answer> {
-        let response = whole(answer::refusal(refusal, id, unread));
+        let mut response = whole(answer::refusal(refusal, id, unread));
+        open.complete(response.headers_mut());
         let outcome = outcome(&response, None, false);
         let outcome = Outcome { micros: micros(&open), ..outcome };
         self.door.metrics.crossed(open.elapsed());

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
+use portcullis_config::declaration::Coding;
 use portcullis_core::Refusal;
 use portcullis_model::Reason;
 use portcullis_model::record::Outcome;
@@ -15,6 +16,7 @@ use portcullis_runtime::driver::Open;
 use portcullis_telemetry::Metrics;
 use portcullis_transport::upstream::{Interrupted, UpstreamBody};
 
+use crate::coded::Coded;
 use crate::lifetime::Lifetime;
 use crate::origin::Wire;
 use crate::stalled::Mark;
@@ -32,6 +34,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Streamed {
     body: UpstreamBody,
+    coded: Option<Coded>,
     crossing: Option<Crossing>,
     mark: Option<Arc<Mark>>,
     lifetime: Option<Box<Lifetime>>,
@@ -80,15 +83,32 @@ impl Drop for Crossing {
 impl Streamed {
     /// Streams a body; a crossing whose body is empty is over at once.
     #[must_use]
-    pub fn new(body: UpstreamBody, crossing: Crossing, lifetime: Option<Box<Lifetime>>) -> Self {
+    pub fn new(
+        body: UpstreamBody,
+        coding: Option<Coding>,
+        crossing: Crossing,
+        lifetime: Option<Box<Lifetime>>,
+    ) -> Self {
         let mark = crossing.wire.watched();
-        let mut streamed = Self { body, crossing: Some(crossing), mark, lifetime };
+        let coded = coding.map(Coded::new);
+        let mut streamed = Self { body, coded, crossing: Some(crossing), mark, lifetime };
         streamed.end_if_read();
         streamed
     }
 
+    fn is_over(&self) -> bool {
+        self.coded.as_ref().map_or_else(|| self.body.is_end_stream(), Coded::is_over)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
+        match &mut self.coded {
+            Some(coded) => coded.poll(&mut self.body, cx),
+            None => Pin::new(&mut self.body).poll_frame(cx),
+        }
+    }
+
     fn end_if_read(&mut self) {
-        if self.body.is_whole()
+        if self.coded.as_ref().map_or_else(|| self.body.is_whole(), Coded::is_over)
             && let Some(crossing) = self.crossing.take()
         {
             crossing.end(None);
@@ -137,7 +157,7 @@ impl Body for Answer {
         if let Some(refusal) = streamed.over(cx) {
             return Poll::Ready(Some(Err(Interrupted(refusal.detail))));
         }
-        let polled = Pin::new(&mut streamed.body).poll_frame(cx);
+        let polled = streamed.poll(cx);
         if let Some(mark) = &streamed.mark {
             mark.asked(polled.is_pending());
         }
@@ -160,13 +180,14 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(full) => full.is_end_stream(),
-            Self::Streamed(streamed) => streamed.body.is_end_stream(),
+            Self::Streamed(streamed) => streamed.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(full) => full.size_hint(),
+            Self::Streamed(streamed) if streamed.coded.is_some() => SizeHint::default(),
             Self::Streamed(streamed) => streamed.body.size_hint(),
         }
     }

@@ -67,7 +67,7 @@ fn parameters(target: &str, kind: Option<&str>) -> Result<(), Reason> {
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let rules = ReadingRules {
         trusted_hops: 0,
-        peer_trusted: false,
+        trusted_peers: Vec::new(),
         owned_headers: Arc::new(OwnedHeaders::standard()),
         credential_headers: Vec::new(),
     };

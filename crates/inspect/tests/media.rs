@@ -72,7 +72,7 @@ fn asked(parameter: Parameter, target: &str, headers: &[(&str, &str)]) -> Result
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let rules = ReadingRules {
         trusted_hops: 0,
-        peer_trusted: false,
+        trusted_peers: Vec::new(),
         owned_headers: Arc::new(OwnedHeaders::standard()),
         credential_headers: Vec::new(),
     };

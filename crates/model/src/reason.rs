@@ -139,6 +139,21 @@ reasons! {
     UndeclaredCrossing "receive.undeclared_crossing" Receive 403 No
         "this crossing is not declared"
         "No boundary leads from the listener's zone to the zone of the API.";
+    AddressRefused "receive.address_refused" Receive 403 No
+        "this address may not come here"
+        "A list of addresses of the listener or the boundary keeps the client's address out.";
+    CountryRefused "receive.country_refused" Receive 403 No
+        "requests from this country are not accepted here"
+        "A list of countries of the listener or the boundary keeps the client out, or the country of its address is not known, or it could not be looked up.";
+    CrossOriginRefused "receive.cross_origin_refused" Receive 403 No
+        "this origin may not ask that"
+        "A browser asked whether a page of another origin may send a request (a CORS preflight), and the declaration of the API does not list the origin, or a header that it wants to send.";
+    Maintenance "receive.maintenance" Receive 503 No
+        "the API is being maintained"
+        "The declaration says that the API is under maintenance; `Retry-After` says when to ask again.";
+    Retired "receive.retired" Receive 410 No
+        "the API is not served any more"
+        "The API is retired, or its sunset date has passed.";
     CredentialMissing "identify.credential_missing" Identify 401 Bare
         "a credential is required"
         "The operation needs an identity and none was shown.";

@@ -42,7 +42,8 @@ pub struct Record {
     pub span: Option<SpanNote>,
     /// What it came to.
     pub decision: Decision,
-    /// The stage that ended it; `admit` or later for what was permitted.
+    /// The stage that ended it; `admit` or later for what was permitted, `receive` for what the
+    /// boundary answered itself.
     pub stage: Stage,
     /// Why it was refused; absent when permitted.
     pub reason: Option<Reason>,

@@ -56,6 +56,76 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Reads a date (`2026-12-31`, midnight UTC) or a time in UTC (`2026-12-31T23:59:59Z`), as
+    /// RFC 3339 writes them.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = match text.split_once('T') {
+            Some((date, time)) => (date, time.strip_suffix('Z')?),
+            None => (text, "00:00:00"),
+        };
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+        let days = days_from_civil(year, month, day);
+        if year < 1970 || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        // what is no date of the calendar comes back as another one
+        if civil_from_days(days) != (year, month, day) {
+            return None;
+        }
+        Some(Self::from_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
+    }
+
+    /// The form of dates in HTTP headers (IMF-fixdate, RFC 9110 section 5.6.7).
+    #[must_use]
+    pub fn http_date(self) -> String {
+        let secs = self.as_secs();
+        let (days, in_day) = (secs / 86_400, secs % 86_400);
+        let (year, month, day) = civil_from_days(days);
+        let name = |names: &[&'static str], at: u64| {
+            usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or_default()
+        };
+        format!(
+            "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} GMT",
+            name(&WEEKDAYS, (days + 4) % 7),
+            name(&MONTHS, month.saturating_sub(1)),
+            in_day / 3600,
+            in_day / 60 % 60,
+            in_day % 60
+        )
+    }
+}
+
+const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// Three numbers of exactly these many digits.
+fn numbers(text: &str, between: char, digits: [usize; 3]) -> Option<[u64; 3]> {
+    let mut parts = text.split(between);
+    let mut found = [0; 3];
+    for (number, digits) in found.iter_mut().zip(digits) {
+        let part = parts.next()?;
+        if part.len() != digits || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        *number = part.parse().ok()?;
+    }
+    parts.next().is_none().then_some(found)
+}
+
+/// Day number of a date from 1970 on; the reverse of [`civil_from_days`].
+const fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
+    let year = if month <= 2 { year.saturating_sub(1) } else { year };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted_month + 2) / 5 + day.saturating_sub(1);
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * 146_097 + day_of_era).saturating_sub(719_468)
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with milliseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,6 +160,35 @@ const fn civil_from_days(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::Timestamp;
+
+    #[test]
+    fn dates_are_read_as_they_are_shown() {
+        for text in ["1970-01-01", "2000-02-29", "2026-12-31", "2100-03-01", "9999-12-31"] {
+            let read = Timestamp::parse(text).unwrap();
+            assert_eq!(read.to_string(), format!("{text}T00:00:00.000Z"));
+        }
+        let read = Timestamp::parse("2026-12-31T23:59:58Z").unwrap();
+        assert_eq!(read.http_date(), "Thu, 31 Dec 2026 23:59:58 GMT");
+        assert_eq!(Timestamp::from_millis(0).http_date(), "Thu, 01 Jan 1970 00:00:00 GMT");
+        for wrong in [
+            "",
+            "2026",
+            "2026-2-01",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-01-00",
+            "1969-12-31",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:00:00",
+            "2026-01-01 00:00:00Z",
+            "2026-01-01T00:00:00+01:00",
+            "+026-01-01",
+            "2026-01-01-01",
+        ] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn shows_rfc_3339() {

@@ -13,6 +13,7 @@ pub mod json;
 pub mod message;
 pub mod owned;
 pub mod path;
+pub mod proxied;
 pub mod query;
 pub mod trace_context;
 pub mod violation;

@@ -14,6 +14,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Uri};
+use ipnet::IpNet;
 use portcullis_model::{Method, Reason};
 
 use crate::baggage::BAGGAGE;
@@ -29,8 +30,8 @@ use crate::violation::Violation;
 pub struct ReadingRules {
     /// Proxies of ours in front, counted from the right of `X-Forwarded-For`.
     pub trusted_hops: u8,
-    /// Whether the peer is one of them.
-    pub peer_trusted: bool,
+    /// Networks of these proxies; the peer, and every hop behind it that counts, must be in one.
+    pub trusted_peers: Vec<IpNet>,
     /// Headers that only the boundary may set.
     pub owned_headers: Arc<OwnedHeaders>,
     /// Headers that carry API keys.
@@ -50,6 +51,8 @@ pub struct Message {
     pub query: Query,
     /// Headers that are left.
     pub headers: HeaderMap,
+    /// What the client takes as codings of the answer; it goes no further.
+    pub accept_encoding: Option<String>,
     /// The client's address.
     pub client_address: IpAddr,
     /// The other protocol that it asks for, in lower case; it ends at this hop with the header.
@@ -94,6 +97,7 @@ impl Message {
         check_connection(&parts.headers, rules)?;
         let client_address = client_address(&parts.headers, peer, rules)?;
         let (headers, stripped) = keep(&parts.headers, rules);
+        let accept_encoding = accept_encoding(&parts.headers);
         let upgrade = upgrade(&parts.headers);
         let trace = TraceContext::read(&parts.headers);
         let baggage = baggage(&parts.headers);
@@ -103,6 +107,7 @@ impl Message {
             path,
             query,
             headers,
+            accept_encoding,
             client_address,
             upgrade,
             stripped,
@@ -114,9 +119,16 @@ impl Message {
     /// Path and query exactly as they are forwarded.
     #[must_use]
     pub fn target(&self) -> String {
+        self.target_with(None)
+    }
+
+    /// The same with another path in front of the query.
+    #[must_use]
+    pub fn target_with(&self, path: Option<&CanonicalPath>) -> String {
+        let path = path.unwrap_or(&self.path).as_str();
         match &self.query.raw {
-            None => self.path.as_str().to_owned(),
-            Some(query) => format!("{}?{query}", self.path.as_str()),
+            None => path.to_owned(),
+            Some(query) => format!("{path}?{query}"),
         }
     }
 }
@@ -194,24 +206,39 @@ fn client_address(
     peer: IpAddr,
     rules: &ReadingRules,
 ) -> Result<IpAddr, Violation> {
-    if !rules.peer_trusted || rules.trusted_hops == 0 {
-        return Ok(peer.to_canonical());
+    let is_ours = |address: IpAddr| rules.trusted_peers.iter().any(|net| net.contains(&address));
+    let peer = peer.to_canonical();
+    if rules.trusted_hops == 0 || !is_ours(peer) {
+        return Ok(peer);
     }
     let mut addresses = Vec::new();
     for value in headers.get_all("x-forwarded-for") {
         let text = value.to_str().map_err(|_| invalid("`X-Forwarded-For` is not ASCII"))?;
         addresses.extend(text.split(',').map(str::trim));
     }
-    let hops = usize::from(rules.trusted_hops);
-    let text = addresses
-        .len()
-        .checked_sub(hops)
-        .and_then(|at| addresses.get(at))
-        .ok_or_else(|| invalid("`X-Forwarded-For` names fewer hops than are declared"))?;
-    // an IPv4 address has one form, or rules about it could be missed
-    text.parse()
-        .map(|address: IpAddr| address.to_canonical())
-        .map_err(|_| invalid("`X-Forwarded-For` has a malformed address"))
+    // from the right: what each of our proxies added, and each that it names is ours but for the last
+    let mut named = addresses.into_iter().rev();
+    let mut address = peer;
+    for hop in 0..rules.trusted_hops {
+        if hop > 0 && !is_ours(address) {
+            return Err(invalid("`X-Forwarded-For` names a hop that is no declared proxy"));
+        }
+        let text = named
+            .next()
+            .ok_or_else(|| invalid("`X-Forwarded-For` names fewer hops than are declared"))?;
+        // an IPv4 address has one form, or rules about it could be missed
+        address = text
+            .parse::<IpAddr>()
+            .map_err(|_| invalid("`X-Forwarded-For` has a malformed address"))?
+            .to_canonical();
+    }
+    Ok(address)
+}
+
+fn accept_encoding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let values: Vec<&str> = values.collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 fn keep(headers: &HeaderMap, rules: &ReadingRules) -> (HeaderMap, Vec<String>) {
@@ -263,7 +290,7 @@ mod tests {
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let rules = ReadingRules {
             trusted_hops: hops,
-            peer_trusted: hops > 0,
+            trusted_peers: vec!["10.0.0.0/8".parse().unwrap()],
             owned_headers: Arc::new(OwnedHeaders::standard()),
             credential_headers: vec!["x-api-key".parse().unwrap()],
         };
@@ -332,6 +359,23 @@ mod tests {
         assert_eq!(read(&spoofed, 1).unwrap().client_address.to_string(), "192.0.2.7");
         assert_eq!(read(&spoofed, 0).unwrap().client_address.to_string(), "10.0.0.1");
         assert_eq!(read(&spoofed, 3).unwrap_err(), Reason::InvalidHeader);
+        // over every value of every header of the name
+        let several = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "7.7.7.7, 192.0.2.7")];
+        assert_eq!(read(&several, 1).unwrap().client_address.to_string(), "192.0.2.7");
+        let turned = [("x-forwarded-for", "7.7.7.7, 192.0.2.7"), ("x-forwarded-for", "6.6.6.6")];
+        assert_eq!(read(&turned, 1).unwrap().client_address.to_string(), "6.6.6.6");
+        // who comes to the second proxy past the first names a hop that is not ours
+        assert_eq!(read(&spoofed, 2).unwrap_err(), Reason::InvalidHeader);
+        let chained = [("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.9.9.9")];
+        assert_eq!(read(&chained, 2).unwrap().client_address.to_string(), "192.0.2.7");
+        // other headers that name addresses are never read
+        let others = [("forwarded", "for=6.6.6.6"), ("x-real-ip", "6.6.6.6"), spoofed[0]];
+        let message = read(&others, 1).unwrap();
+        assert_eq!(message.client_address.to_string(), "192.0.2.7");
+        assert_eq!(message.stripped, ["forwarded", "x-forwarded-for", "x-real-ip"]);
+        for wrong in ["192.0.2.7:80", "unknown", "", "_hidden", "192.0.2.7,", "\"192.0.2.7\""] {
+            assert_eq!(read(&[("x-forwarded-for", wrong)], 1).unwrap_err(), Reason::InvalidHeader);
+        }
         let mapped = [("x-forwarded-for", "::ffff:192.0.2.7")];
         assert_eq!(read(&mapped, 1).unwrap().client_address.to_string(), "192.0.2.7");
     }

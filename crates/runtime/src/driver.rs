@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use portcullis_core::facts::{BodyFact, Facts, Need};
 use portcullis_core::receive::Arrival;
 use portcullis_core::record::{Draft, Timings, draft};
 use portcullis_core::refusal::Refusal;
 use portcullis_core::span::Span;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Advance, Chain, Permit, Snapshot};
+use portcullis_core::{Advance, Allowed, Chain, Snapshot, profile};
 use portcullis_identity::Refused;
 use portcullis_model::record::{Outcome, RecordKind};
 use portcullis_model::{Reason, RecordId, Stage, Timestamp};
@@ -37,8 +38,8 @@ pub struct Driver {
 /// A decision, and the crossing that it opens.
 #[derive(Debug)]
 pub struct Decided {
-    /// The right to forward, or why not.
-    pub verdict: Result<Box<Permit>, Refusal>,
+    /// The right to forward, an answer of the boundary's own, or why neither.
+    pub verdict: Result<Allowed, Refusal>,
     /// What is to be recorded when it is over.
     pub open: Open,
 }
@@ -67,6 +68,11 @@ impl Open {
     #[must_use]
     pub const fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// Completes the headers of its answer.
+    pub fn complete(&self, headers: &mut HeaderMap) {
+        profile::complete(headers, &self.trace, &self.driver.snapshot);
     }
 
     /// Time since the request arrived.
@@ -190,7 +196,8 @@ impl Driver {
                     }
                     None
                 }
-                Err(Advance::Permitted(permit)) => Some(Ok(permit)),
+                Err(Advance::Permitted(permit)) => Some(Ok(Allowed::Permitted(permit))),
+                Err(Advance::Answered(answer)) => Some(Ok(Allowed::Answered(answer))),
                 Err(Advance::Refused(refusal)) => Some(Err(refusal)),
             };
             open.timings.push((stage, micros(begun.elapsed())));
@@ -248,6 +255,9 @@ impl Driver {
         match need {
             Need::Guard { address } => {
                 facts.guard = Some(self.stores.limits.guard(address, open.trace.at));
+            }
+            Need::Country { address } => {
+                facts.country = Some(self.stores.country(address, open.trace.at));
             }
             Need::VerifiedToken { digest } => {
                 facts.cache_asked = true;

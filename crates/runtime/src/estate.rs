@@ -10,6 +10,7 @@ use portcullis_core::snapshot::Snapshot;
 use portcullis_core::snapshot::compile::{Estate, compile, survey};
 use portcullis_diagnostics::{Finding, SourceId, Sources, Span, closest};
 
+use crate::countries::Countries;
 use crate::{clock, tls_files, upstreams};
 
 /// Name of the declaration in its folder.
@@ -130,6 +131,12 @@ fn read_as_meant(site: &Site) -> Found<Estate> {
     };
     found.findings.extend(findings);
     let Some(mut declaration) = declaration else { return found };
+    if let Some(countries) = &declaration.countries
+        && let Err(why) = Countries::open(&declaration, folder)
+    {
+        let finding = unreadable(&countries.file.value, &why, countries.file.span.clone());
+        found.findings.push(finding);
+    }
     let mut contracts = BTreeMap::new();
     // a path that was not understood is empty; a file that cannot be read is said here
     declaration.apis.retain(|_, api| {

@@ -6,6 +6,7 @@
 pub mod api_keys;
 pub mod archive;
 pub mod clock;
+pub mod countries;
 pub mod driver;
 pub mod estate;
 pub mod export;

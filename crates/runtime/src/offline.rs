@@ -7,7 +7,7 @@
 use portcullis_core::facts::{Facts, Need};
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Advance, Chain, Permit, Refusal, Snapshot};
+use portcullis_core::{Advance, Allowed, Chain, Refusal, Snapshot};
 use portcullis_model::Timestamp;
 
 /// Decides from given facts. A fact that is needed and not given refuses (law 3).
@@ -20,7 +20,7 @@ pub fn decide(
     snapshot: &Snapshot,
     now: Timestamp,
     trace: &mut Trace,
-) -> Result<Box<Permit>, Refusal> {
+) -> Result<Allowed, Refusal> {
     let mut chain = Chain::new(arrival);
     let mut known = Facts { body: None, ..facts.clone() };
     loop {
@@ -32,7 +32,8 @@ pub fn decide(
                     known.body.clone_from(&facts.body);
                 }
             }
-            Err(Advance::Permitted(permit)) => return Ok(permit),
+            Err(Advance::Permitted(permit)) => return Ok(Allowed::Permitted(permit)),
+            Err(Advance::Answered(answer)) => return Ok(Allowed::Answered(answer)),
             Err(Advance::Refused(refusal)) => return Err(refusal),
         }
     }

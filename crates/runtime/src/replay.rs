@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderValue, Request};
-use portcullis_core::facts::{BodyFact, Facts, Guarded, LimitsFact};
+use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact};
 use portcullis_core::receive::Arrival;
 use portcullis_core::record::{caller, digest};
 use portcullis_core::trace::{Trace, TracedFact};
@@ -13,7 +13,7 @@ use portcullis_core::{Refusal, Snapshot};
 use portcullis_identity::certificate::{self, Certificate};
 use portcullis_identity::{Authenticated, Refused};
 use portcullis_model::record::{FactValue, RecordKind};
-use portcullis_model::{CredentialKind, Decision, Principal, Reason, Record};
+use portcullis_model::{CredentialKind, Decision, Principal, Reason, Record, Stage};
 use serde_json::Value;
 
 use crate::offline;
@@ -75,6 +75,15 @@ fn altered(record: &Record, trace: &Trace, seal: &SealKey) -> Replayed {
     let principal = trace.caller.as_ref().map(|known| known.principal().qualified_name());
     let handle = principal.map(|name| seal.handle(&name));
     let said = &record.caller;
+    let routes = record.facts.iter().filter(|note| note.name == "route").map(|note| &note.value);
+    let again = trace.facts.iter().filter(|fact| fact.name == "route");
+    if !routes.eq(again.map(|fact| FactValue::Clear(fact.value.clone())).collect::<Vec<_>>().iter())
+    {
+        return differs("the route");
+    }
+    if (record.stage == Stage::Receive) != trace.answered && record.decision == Decision::Allow {
+        return differs("who answered");
+    }
     let same = said.kind == caller.kind
         && said.tenant == caller.tenant
         && said.credential == caller.credential
@@ -127,12 +136,14 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 11] = [
+const FACTS: [&str; 13] = [
+    "country",
     "certificate",
     "head",
     "headers",
     "message",
     "guard",
+    "route",
     "principal",
     "identity",
     "body",
@@ -210,6 +221,14 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
             retry_after_secs: 1,
         })
     });
+    let country = value(facts, "country").and_then(|country| {
+        let code = country.get("country").and_then(Value::as_str);
+        Some(match (flag(&country, "available")?, code) {
+            (false, _) => Country::Unavailable,
+            (true, None) => Country::Unknown,
+            (true, Some(code)) => Country::Known(code.to_owned()),
+        })
+    });
     let principal = value(facts, "principal").and_then(|principal| {
         let principal: Principal = serde_json::from_value(principal).ok()?;
         // who it is by a certificate follows from that fact again
@@ -239,6 +258,7 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
     };
     Facts {
         guard,
+        country,
         identity: principal.or_else(identity),
         body,
         limits,

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
-use portcullis_core::facts::{BodyFact, Facts, Guarded, LimitsFact};
+use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact};
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Refusal, Snapshot};
+use portcullis_core::{Allowed, Refusal, Snapshot};
 use portcullis_identity::Authenticated;
 use portcullis_model::principal::{Attribute, CredentialKind, CredentialRef};
 use portcullis_model::{Principal, PrincipalKind, RecordId, Stage, Timestamp};
@@ -41,10 +41,12 @@ pub struct Simulated {
     pub body: String,
     /// Address of the client; loopback where it is not said.
     pub address: Option<IpAddr>,
+    /// Country of the client, such as `DE`; not known where it is not said.
+    pub country: Option<String>,
     /// The caller, as if verified; nobody where it is not said.
     #[serde(rename = "as")]
     pub caller: Option<Caller>,
-    /// `allow`, or the code of the reason.
+    /// `allow`, `answer` where the boundary answers itself, or the code of the reason.
     pub expect: Option<String>,
 }
 
@@ -76,7 +78,7 @@ pub struct Caller {
 pub struct Simulation {
     /// Its name, or method and path.
     pub name: String,
-    /// `allow`, or the code of the reason.
+    /// `allow`, `answer` where the boundary answers itself, or the code of the reason.
     pub got: String,
     /// What was expected.
     pub expect: Option<String>,
@@ -133,7 +135,11 @@ pub fn simulate(
         } else {
             one.name.clone()
         },
-        got: decided.map_or_else(|refusal| refusal.reason.to_string(), |_| "allow".to_owned()),
+        got: match decided {
+            Ok(Allowed::Permitted(_)) => "allow".to_owned(),
+            Ok(Allowed::Answered(_)) => "answer".to_owned(),
+            Err(refusal) => refusal.reason.to_string(),
+        },
         expect: one.expect.clone(),
         said,
     })
@@ -172,6 +178,7 @@ fn facts(one: &Simulated, now: Timestamp) -> Facts {
     Facts {
         guard: Some(Guarded { admitted: true, failures_left: true, retry_after_secs: 0 }),
         identity: Some(Ok(Arc::new(Authenticated::from_record(principal)))),
+        country: Some(one.country.clone().map_or(Country::Unknown, Country::Known)),
         body: Some(BodyFact::Whole(Bytes::from(one.body.clone()))),
         limits: Some(LimitsFact::Taken(Vec::new())),
         intent_durable: Some(true),

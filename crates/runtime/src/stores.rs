@@ -1,18 +1,20 @@
 //! Who can answer which fact? All stores of a process, made from a declaration.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use portcullis_config::Declaration;
 use portcullis_config::declaration::{Provider, SecretRef};
-use portcullis_core::facts::{ApiKeyFact, Keys};
+use portcullis_core::facts::{ApiKeyFact, Country, Keys};
 use portcullis_identity::api_key::Pepper;
 use portcullis_model::{ProviderId, Timestamp};
 use portcullis_telemetry::levels::Levels;
 
 use crate::api_keys::ApiKeys;
+use crate::countries::Countries;
 use crate::key_sets::KeySets;
 use crate::limits::Limits;
 use crate::private;
@@ -30,6 +32,7 @@ pub struct Stores {
     pub records: Arc<Records>,
     api_keys: BTreeMap<ProviderId, ApiKeys>,
     key_sets: KeySets,
+    countries: Option<Countries>,
 }
 
 /// Why the stores cannot be opened.
@@ -58,6 +61,7 @@ impl Stores {
             records: Arc::new(records),
             api_keys: open_api_keys(declaration, folder)?,
             key_sets: KeySets::new(declaration, folder),
+            countries: open_countries(declaration, folder),
         })
     }
 
@@ -73,7 +77,15 @@ impl Stores {
             records: Arc::clone(&self.records),
             api_keys: open_api_keys(declaration, folder)?,
             key_sets: self.key_sets.renewed(declaration, folder),
+            countries: open_countries(declaration, folder),
         })
+    }
+
+    /// The country of an address.
+    #[must_use]
+    pub fn country(&self, address: IpAddr, now: Timestamp) -> Country {
+        let found = self.countries.as_ref().map(|countries| countries.find(address, now));
+        found.unwrap_or(Country::Unavailable)
     }
 
     /// A stored API key; `None` where the provider has no store.
@@ -106,6 +118,14 @@ impl Stores {
     pub fn key_epoch(&self) -> u64 {
         self.key_sets.generation()
     }
+}
+
+/// A file that went away since the estate was checked is not available, which refuses.
+fn open_countries(declaration: &Declaration, folder: &Path) -> Option<Countries> {
+    Countries::open(declaration, folder).unwrap_or_else(|why| {
+        tracing::error!(why, "countries cannot be looked up");
+        None
+    })
 }
 
 fn open_api_keys(

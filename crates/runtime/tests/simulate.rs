@@ -39,6 +39,7 @@ fn simulated(asked: &Asked) -> String {
         headers: asked.headers.iter().cloned().collect::<BTreeMap<_, _>>(),
         body: asked.body.clone(),
         address: Some(asked.peer),
+        country: None,
         caller: caller(&asked.credential),
         expect: None,
     };

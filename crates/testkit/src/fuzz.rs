@@ -31,6 +31,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message", http::message),
     ("overlay", texts::overlay),
     ("path", http::path),
+    ("proxied", parts::proxied),
     ("query", http::query),
     ("record", records::record),
     ("record_file", records::record_file),

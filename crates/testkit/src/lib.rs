@@ -15,6 +15,7 @@
 pub mod asked;
 pub mod authority;
 pub mod collector;
+pub mod countries;
 pub mod fuzz;
 pub mod gateway;
 pub mod h2raw;

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use portcullis_core::facts::{ApiKeyFact, BodyFact, Facts, Guarded, Keys, LimitsFact, Need};
+use portcullis_core::facts::{
+    ApiKeyFact, BodyFact, Country, Facts, Guarded, Keys, LimitsFact, Need,
+};
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Advance, Chain, Permit, Refusal, Snapshot};
+use portcullis_core::{Advance, Allowed, Chain, Refusal, Snapshot};
 use portcullis_identity::api_key::{Pepper, StoredKey, fresh};
 use portcullis_identity::jwk::KeySet;
 use portcullis_identity::{Authenticated, Refused};
@@ -61,7 +63,7 @@ pub enum Supply {
 #[derive(Debug)]
 pub struct Walk {
     /// How it ended.
-    pub verdict: Result<Box<Permit>, Refusal>,
+    pub verdict: Result<Allowed, Refusal>,
     /// What was noted.
     pub trace: Trace,
     /// What was asked, in order.
@@ -171,7 +173,8 @@ impl World {
         let verdict = loop {
             match chain.advance(&facts, &self.snapshot, NOW, &mut trace) {
                 Ok(()) => self.keep(&chain),
-                Err(Advance::Permitted(permit)) => break Ok(permit),
+                Err(Advance::Permitted(permit)) => break Ok(Allowed::Permitted(permit)),
+                Err(Advance::Answered(answer)) => break Ok(Allowed::Answered(answer)),
                 Err(Advance::Refused(refusal)) => break Err(refusal),
                 Err(Advance::Needs(needs)) => {
                     for need in needs {
@@ -200,6 +203,12 @@ impl World {
             Need::Guard { .. } => {
                 let guarded = Guarded { admitted: works, failures_left: true, retry_after_secs: 1 };
                 facts.guard = Some(guarded);
+            }
+            Need::Country { .. } => {
+                facts.country = Some(match works {
+                    true => Country::Known("DE".to_owned()),
+                    false => Country::Unavailable,
+                });
             }
             Need::VerifiedToken { digest } => {
                 let kept = self.kept.lock().unwrap().get(digest).cloned();

@@ -161,6 +161,7 @@ const HTTP: &[&str] = &[
     "host",
     "message",
     "path",
+    "proxied",
     "query",
     "trace_context",
 ];

@@ -9,5 +9,6 @@ pub mod guarded;
 pub mod listen;
 pub mod post;
 pub mod preface;
+pub mod proxied;
 pub mod tls;
 pub mod upstream;

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_model::{UpstreamId, ZoneId};
 
+use super::cors::Cors;
 use super::declared::Declared;
+use super::headers::HeaderChanges;
+use super::life::Life;
+use super::routes::{Rewrite, Route};
 use super::stream::Stream;
 
 /// An API.
@@ -20,23 +24,20 @@ pub struct Api {
     pub zone: ZoneId,
     /// Its upstream.
     pub upstream: UpstreamId,
+    /// Which path the upstream sees.
+    pub rewrite: Option<Rewrite>,
+    /// Other ways, the first that fits.
+    pub routes: Vec<Route>,
     /// Who answers for it.
     pub owner: String,
-    /// How it is meant to be used.
-    pub lifecycle: Lifecycle,
+    /// Where it is in its life.
+    pub life: Life,
+    /// Which pages of other origins may call it.
+    pub cors: Option<Cors>,
+    /// Headers that are changed on the way to the upstream.
+    pub request_headers: HeaderChanges,
     /// Operations whose messages go on after they were judged, by their ids in the contract.
     pub streams: BTreeMap<String, Stream>,
     /// Classes of data that it carries.
     pub data: BTreeSet<String>,
-}
-
-/// Where an API is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lifecycle {
-    /// In use.
-    Active,
-    /// In use, and to be left.
-    Deprecated,
-    /// Not served any more.
-    Retired,
 }

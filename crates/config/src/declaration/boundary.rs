@@ -6,6 +6,8 @@ use portcullis_diagnostics::Span;
 use portcullis_model::{LimitId, ProviderId, ZoneId};
 
 use super::Tracing;
+use super::addresses::Addresses;
+use super::headers::Answers;
 
 /// A crossing from one zone to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,10 @@ pub struct Boundary {
     pub limits: Vec<LimitId>,
     /// What is looked at.
     pub inspection: Inspection,
+    /// Client addresses that may cross.
+    pub addresses: Option<Addresses>,
+    /// What answers say besides their content.
+    pub answers: Answers,
     /// Whether a crossing needs a durable record first.
     pub audit: Audit,
     /// What is believed about the traces of its callers.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 use portcullis_model::ZoneId;
 
+use super::addresses::Addresses;
 use super::tls::Tls;
 
 /// A listening socket.
@@ -18,10 +19,23 @@ pub struct Listener {
     pub trusted_hops: u8,
     /// Peers from which forwarded headers are believed; required when `trusted_hops` > 0.
     pub trusted_peers: Vec<IpNet>,
+    /// Proxies that name the client in front of each connection.
+    pub proxy_protocol: Option<ProxyProtocol>,
+    /// Client addresses that may come in here.
+    pub addresses: Option<Addresses>,
     /// Protocols that are spoken: at least one, each once, in their order here.
     pub protocols: Vec<Protocol>,
     /// How it speaks TLS; without it, it does not.
     pub tls: Option<Tls>,
+}
+
+/// Who names the client in front of a connection (PROXY protocol).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyProtocol {
+    /// Networks of the proxies; each connection from them begins with a header, no other does.
+    pub peers: Vec<IpNet>,
+    /// Whether nobody else may connect at all.
+    pub required: bool,
 }
 
 /// A protocol of a listener.

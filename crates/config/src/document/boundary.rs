@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Tracing;
+use super::addresses::Addresses;
+use super::headers::Answers;
 
 /// A crossing from one zone to another.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -21,6 +23,11 @@ pub(crate) struct Boundary {
     /// How closely messages are looked at.
     #[serde(default)]
     pub(crate) inspection: Inspection,
+    /// Client addresses that may cross.
+    pub(crate) addresses: Option<Addresses>,
+    /// What answers say besides their content.
+    #[serde(default)]
+    pub(crate) answers: Answers,
     /// Whether a crossing needs a durable record first.
     #[serde(default)]
     pub(crate) audit: Audit,

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::tls::Tls;
 
+use super::addresses::Addresses;
+use super::proxied::ProxyProtocol;
+
 /// A listening socket.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +22,10 @@ pub(crate) struct Listener {
     /// Networks of these proxies.
     #[serde(default)]
     pub(crate) trusted_peers: Vec<String>,
+    /// Proxies that name the client in front of each connection.
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
+    /// Client addresses that may come in here.
+    pub(crate) addresses: Option<Addresses>,
     /// Protocols that are spoken; without TLS a client says by its first bytes which it speaks.
     #[serde(default = "default_protocols")]
     pub(crate) protocols: Vec<Protocol>,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use portcullis_model::{ApiId, UpstreamId, ZoneId};
 
 use crate::check;
-use crate::declaration::{Api, Declared, Lifecycle};
-use crate::document::{self, Document};
+use crate::declaration::{Api, Declared};
+use crate::document::Document;
 use crate::problems::{Problems, Rule};
-use crate::resolve::stream;
+use crate::resolve::{cors, headers, life, routes, stream};
 
 const HOST: Rule = Rule {
     code: "PC0107",
@@ -35,7 +35,7 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
         }
         check::inside(&written.contract, &at("contract"), problems);
         check::filled(&written.owner, &at("owner"), problems);
-        if !is_base_path(&written.base_path) {
+        if !check::is_base_path(&written.base_path) {
             let message = format!("`{}` is not a base path", written.base_path);
             problems.error(BASE_PATH, &at("base_path"), message);
         }
@@ -54,23 +54,19 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
             base_path: written.base_path.clone(),
             zone: ZoneId::new(&written.zone),
             upstream: UpstreamId::new(&written.upstream),
+            rewrite: written
+                .rewrite
+                .as_ref()
+                .map(|written| routes::rewrite(&at("rewrite"), written, problems)),
+            routes: routes::routes(document, name, &written.routes, problems),
             owner: written.owner.clone(),
-            lifecycle: match written.lifecycle {
-                document::Lifecycle::Active => Lifecycle::Active,
-                document::Lifecycle::Deprecated => Lifecycle::Deprecated,
-            },
+            life: life::life(name, written, problems),
+            cors: written.cors.as_ref().map(|written| cors::cors(name, written, problems)),
+            request_headers: headers::request_headers(name, &written.request_headers, problems),
             streams: stream::streams(name, &written.streams, problems),
             data: written.data.iter().cloned().collect(),
         };
         apis.insert(ApiId::new(name), api);
     }
     apis
-}
-
-fn is_base_path(text: &str) -> bool {
-    let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    let segment = |part: &str| {
-        !part.is_empty() && part != "." && part != ".." && part.bytes().all(unreserved)
-    };
-    text.is_empty() || text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment))
 }

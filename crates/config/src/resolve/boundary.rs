@@ -11,6 +11,8 @@ use crate::check;
 use crate::declaration::{Audit, Boundary, IdentityRule, Inspection, Limit, LimitPer, LimitRule};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
+use crate::resolve::addresses::addresses;
+use crate::resolve::headers;
 
 const SAME_PAIR: Rule = Rule {
     code: "PC0114",
@@ -54,6 +56,13 @@ pub(super) fn boundaries(
             identity: identity(document, name, &written.identity, problems),
             limits: limit_names(document, name, &written.limits, problems),
             inspection: inspection(name, &written.inspection, problems),
+            addresses: addresses(
+                written.addresses.as_ref(),
+                &at("addresses"),
+                document.countries.is_some(),
+                problems,
+            ),
+            answers: headers::answers(document, name, &written.from, &written.answers, problems),
             audit: match written.audit {
                 document::Audit::BestEffort => Audit::BestEffort,
                 document::Audit::Required => Audit::Required,

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use portcullis_model::{ListenerId, ZoneId};
 
 use crate::check;
-use crate::declaration::{Admin, Guards, Listener, Protocol, Records};
+use crate::declaration::{Admin, Guards, Listener, Protocol, ProxyProtocol, Records};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
+use crate::resolve::addresses::addresses;
 use crate::resolve::tls;
 
 const HOPS: Rule = Rule {
@@ -23,6 +25,15 @@ const SAME_ADDRESS: Rule = Rule {
     why: "which zone a caller is in would be chance",
     fix: "give each listener an address of its own",
 };
+
+const EVERYBODY: Rule = Rule {
+    code: "PC0158",
+    why: "whoever is believed can claim any address",
+    fix: "name the networks of the proxies in front, and nothing else",
+};
+
+/// A network of proxies has at least this long a prefix.
+const NETWORK_BITS_MIN: u8 = 7;
 
 const TIMEOUTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(600));
 
@@ -39,6 +50,7 @@ pub(super) fn listeners(
         }
         let trusted_peers =
             check::networks(&written.trusted_peers, &[path[0], path[1], "trusted_peers"], problems);
+        everybody(&trusted_peers, &[path[0], path[1], "trusted_peers"], problems);
         if (written.trusted_hops > 0) == trusted_peers.is_empty() {
             let message = "`trusted_hops` and `trusted_peers` need each other";
             problems.error(HOPS, &[path[0], path[1], "trusted_hops"], message);
@@ -58,14 +70,45 @@ pub(super) fn listeners(
         let zone = ZoneId::new(&written.zone);
         let trusted_hops = written.trusted_hops;
         let protocols = protocols(&written.protocols, &[path[0], path[1], "protocols"], problems);
-        let tls = written.tls.as_ref().map(|written| tls::tls(name, written, problems));
-        let listener = Listener { address, zone, trusted_hops, trusted_peers, protocols, tls };
+        let (lists, has_countries) = (written.addresses.as_ref(), document.countries.is_some());
+        let listener = Listener {
+            address,
+            zone,
+            trusted_hops,
+            trusted_peers,
+            proxy_protocol: proxy_protocol(name, written, problems),
+            addresses: addresses(lists, &[path[0], path[1], "addresses"], has_countries, problems),
+            protocols,
+            tls: written.tls.as_ref().map(|written| tls::tls(name, written, problems)),
+        };
         listeners.insert(ListenerId::new(name), listener);
     }
     if listeners.is_empty() {
         problems.error(check::VALUE, &["listeners"], "there is no listener");
     }
     listeners
+}
+
+fn proxy_protocol(
+    name: &str,
+    written: &document::Listener,
+    problems: &mut Problems<'_>,
+) -> Option<ProxyProtocol> {
+    let written = written.proxy_protocol.as_ref()?;
+    let path = ["listeners", name, "proxy_protocol", "peers"];
+    let peers = check::networks(&written.peers, &path, problems);
+    if written.peers.is_empty() {
+        problems.error(check::VALUE, &path, "at least one");
+    }
+    everybody(&peers, &path, problems);
+    Some(ProxyProtocol { peers, required: written.required })
+}
+
+/// Whoever is believed to speak for others must be somebody in particular.
+fn everybody(peers: &[IpNet], path: &[&str], problems: &mut Problems<'_>) {
+    for network in peers.iter().filter(|network| network.prefix_len() < NETWORK_BITS_MIN) {
+        problems.error(EVERYBODY, path, format!("`{network}` is nearly everybody"));
+    }
 }
 
 fn protocols(

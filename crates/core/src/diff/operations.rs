@@ -36,7 +36,7 @@ pub(super) fn apis(was: &Declaration, is: &Declaration, changes: &mut Changes) {
         thing.value(Effect::CannotBeTold, "zone", &was.zone, &is.zone);
         thing.value(Effect::CannotBeTold, "upstream", &was.upstream, &is.upstream);
         thing.value(Effect::Neutral, "owner", &was.owner, &is.owner);
-        thing.value(Effect::Neutral, "lifecycle", &was.lifecycle, &is.lifecycle);
+        thing.value(Effect::Neutral, "lifecycle", &was.life.stage, &is.life.stage);
         thing.members(Effect::Neutral, "class of data", &was.data, &is.data);
         streams(was, is, thing);
         let mut rest = is.clone();
@@ -45,7 +45,7 @@ pub(super) fn apis(was: &Declaration, is: &Declaration, changes: &mut Changes) {
         rest.zone.clone_from(&was.zone);
         rest.upstream.clone_from(&was.upstream);
         rest.owner.clone_from(&was.owner);
-        rest.lifecycle = was.lifecycle;
+        rest.life.stage = was.life.stage;
         rest.data.clone_from(&was.data);
         // the contract and the base path show in the operations
         rest.contract.clone_from(&was.contract);

@@ -18,6 +18,7 @@ use portcullis_policy::{AttributeType, Engine};
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::ApiModel;
 
+use super::headers;
 use crate::span::Sampling;
 
 use super::operations::compile_operations;
@@ -59,6 +60,7 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
     let certificates = certificate_rules(&declaration);
     let api_key_headers = api_key_headers(&declaration);
     let owned = OwnedHeaders::standard();
+    headers::check(&declaration, &owned, &api_key_headers, &mut findings);
     let engine = match engine {
         Some(engine) if !findings.iter().any(Finding::is_error) => engine,
         Some(_) | None => return (None, findings),

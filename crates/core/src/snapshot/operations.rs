@@ -12,8 +12,7 @@ use portcullis_spec::{ApiModel, Operation, Segment};
 
 use super::CompiledOperation;
 use super::router::Router;
-use super::shape;
-use super::streams;
+use super::{meetings, shape, streams, ways};
 
 /// Compiles the operations of every contract, and where requests find them.
 pub(super) fn compile_operations(
@@ -55,7 +54,8 @@ pub(super) fn compile_operations(
                 id: operation.id.clone(),
                 template: format!("{}{}", api.base_path, operation.template.text),
                 zone: api.zone.clone(),
-                upstream: api.upstream.clone(),
+                segments: segments(api, operation),
+                ways: ways::ways(api, operation, findings),
                 stream: api.streams.get(operation.id.as_str()).cloned(),
                 operation: operation.clone(),
                 parameters: parameter_names(&operation.template.segments),
@@ -64,7 +64,14 @@ pub(super) fn compile_operations(
             }));
         }
     }
+    meetings::check_routes(declaration, models, &operations, findings);
+    meetings::check_meetings(&operations, findings);
     (router, operations)
+}
+
+fn segments(api: &Api, operation: &Operation) -> Vec<Segment> {
+    let base = api.base_path.split('/').skip(1).map(|text| Segment::Literal(text.to_owned()));
+    base.chain(operation.template.segments.iter().cloned()).collect()
 }
 
 fn clash_of(

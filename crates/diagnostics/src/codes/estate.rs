@@ -17,7 +17,7 @@ super::page::table! {
         matters "Nothing is enforced that is not declared."
         mend "`portcullis init` writes a declaration; `-C DIR` names another folder.";
     "PC0504" Error: "a file of the estate cannot be read"
-        means "A contract, a policy file or the folder of policies is missing, cannot be opened, is larger than 16 MiB, or is not UTF-8."
+        means "A contract, a policy file or the folder of policies is missing, cannot be opened, is larger than 16 MiB, or is not UTF-8; or the file of `countries` is no MaxMind DB."
         matters "An estate is loaded whole or not at all."
         mend "Check the path, relative to the folder of the declaration."
         "portcullis.yaml"

@@ -194,7 +194,7 @@ fn read(method: &str, target: &str, headers: &[(&str, &str)]) -> Result<Message,
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let rules = ReadingRules {
         trusted_hops: 0,
-        peer_trusted: false,
+        trusted_peers: Vec::new(),
         owned_headers: Arc::new(OwnedHeaders::standard()),
         credential_headers: vec![http::HeaderName::from_static("x-api-key")],
     };

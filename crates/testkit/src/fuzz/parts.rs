@@ -4,7 +4,7 @@
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use portcullis_reading::http1::answer::AnswerGuard;
-use portcullis_reading::{cookie, form};
+use portcullis_reading::{cookie, form, proxied};
 
 /// `application/x-www-form-urlencoded`.
 pub fn form_fields(bytes: &[u8]) {
@@ -33,6 +33,20 @@ pub fn cookies(bytes: &[u8]) {
     let mut again = HeaderMap::new();
     again.insert(COOKIE, HeaderValue::from_str(&written.join("; ")).unwrap());
     assert_eq!(cookie::pairs(&again).unwrap(), pairs, "written anew, it says the same");
+}
+
+/// The PROXY header: where it ends does not depend on what follows, and no part of it is one.
+pub fn proxied(bytes: &[u8]) {
+    let Ok(Some(whole)) = proxied::read(bytes) else { return };
+    assert!(whole.length <= bytes.len() && whole.length <= proxied::HEADER_BYTES_MAX);
+    assert_eq!(proxied::read(&bytes[..whole.length]), Ok(Some(whole)), "what follows matters");
+    for cut in 0..whole.length {
+        assert_eq!(proxied::read(&bytes[..cut]), Ok(None), "a part of {cut} bytes");
+    }
+    if let Some(source) = whole.source {
+        assert_eq!(source, source.to_canonical());
+        assert!(!source.is_unspecified() && !source.is_multicast());
+    }
 }
 
 /// The guard of answers: how many bytes belong to the one that was asked for, or that it is refused.
