@@ -13,19 +13,25 @@
 #![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
 
 pub mod asked;
+pub mod authority;
 pub mod fuzz;
 pub mod gateway;
 pub mod issuer;
 pub mod manual;
+pub mod mesh;
 pub mod raw;
+pub mod secure;
 pub mod shop;
 pub mod upstream;
 pub mod walk;
 
 pub use asked::Asked;
+pub use authority::{Authority, Issued, Leaf};
 pub use gateway::Gateway;
 pub use issuer::{Issuer, Token};
+pub use mesh::Mesh;
 pub use raw::Answer;
+pub use secure::Dialer;
 pub use shop::Shop;
 pub use upstream::{Behaviour, Upstream};
 pub use walk::World;
