@@ -22,7 +22,7 @@ pub use self::api::{Api, Lifecycle};
 pub use self::boundary::{Audit, Boundary, IdentityRule, Inspection};
 pub use self::declared::Declared;
 pub use self::limit::{Limit, LimitPer, LimitRule};
-pub use self::listener::Listener;
+pub use self::listener::{Listener, Protocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,

@@ -19,7 +19,7 @@ use serde::Deserialize;
 pub(crate) use self::api::{Api, Lifecycle};
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
-pub(crate) use self::listener::Listener;
+pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,

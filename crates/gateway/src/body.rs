@@ -1,7 +1,6 @@
 //! How does a request body come in? Whole, to a bound and before a deadline, and only when the
 //! decision asks for it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -10,23 +9,24 @@ use hyper::body::{Body, Incoming};
 use portcullis_identity::Refused;
 use portcullis_model::Reason;
 use portcullis_runtime::driver::BodySource;
-use portcullis_transport::guarded::Connection;
 use tokio::time::timeout;
+
+use crate::origin::Wire;
 
 /// The body of one request.
 #[derive(Debug)]
 pub struct RequestBody {
     incoming: Incoming,
     deadline: Duration,
-    connection: Arc<Connection>,
+    wire: Wire,
     read_whole: bool,
 }
 
 impl RequestBody {
     /// Takes the body; nothing is read yet.
     #[must_use]
-    pub const fn new(incoming: Incoming, deadline: Duration, connection: Arc<Connection>) -> Self {
-        Self { incoming, deadline, connection, read_whole: false }
+    pub const fn new(incoming: Incoming, deadline: Duration, wire: Wire) -> Self {
+        Self { incoming, deadline, wire, read_whole: false }
     }
 
     /// Whether bytes may be left on the connection, so that it must not be used again.
@@ -37,7 +37,7 @@ impl RequestBody {
 
     /// Why it broke off: the guard knows best.
     fn broken(&self) -> Refused {
-        match self.connection.broken_body() {
+        match self.wire.broken_body() {
             Some(violation) => refused(violation.reason, violation.detail),
             None => refused(Reason::BodyIncomplete, "the body broke off".to_owned()),
         }

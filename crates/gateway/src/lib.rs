@@ -1,18 +1,21 @@
 //! The door that carries requests.
 //!
-//! [`server`] listens and hands every connection to hyper behind the guarded stream, after its
+//! [`server`] listens; a connection is handed to hyper behind the guard of its protocol, after its
 //! [`handshake`] where it speaks TLS; [`serve`] has
 //! one request decided, carried and recorded; [`admin`] answers operators on a socket of its own.
 
 pub mod admin;
 pub mod answer;
 pub mod body;
+mod connection;
 pub mod connections;
 pub mod door;
 pub mod handshake;
+pub mod origin;
 pub mod pools;
 pub mod serve;
 pub mod server;
+pub mod stalled;
 pub mod streamed;
 
 pub use door::Door;

@@ -1,30 +1,29 @@
 //! What happens to one request? It is decided, carried, answered and recorded; every way through
 //! ends in exactly one record of its outcome.
 
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Permit, Refusal, forward, reply};
-use portcullis_identity::certificate;
 use portcullis_model::record::Outcome;
-use portcullis_model::{ListenerId, Reason, RecordId, Timestamp};
+use portcullis_model::{Reason, RecordId, Timestamp};
+use portcullis_reading::http2::head::normalise;
 use portcullis_reading::violation::Violation;
 use portcullis_runtime::clock;
 use portcullis_runtime::driver::Open;
-use portcullis_transport::guarded::Connection;
-use portcullis_transport::tls;
 use portcullis_transport::upstream::{Failure, UpstreamBody};
 
 use crate::answer;
 use crate::body::RequestBody;
 use crate::door::{Door, Live};
+use crate::origin::Origin;
 use crate::pools::Pools;
 use crate::streamed::{Answer, Crossing, Streamed};
 
@@ -37,42 +36,25 @@ pub struct Worker {
     pub pools: Pools,
 }
 
-/// Where requests of one connection come from.
-#[derive(Debug)]
-pub struct Origin {
-    /// The listener.
-    pub listener: ListenerId,
-    /// The connection's other end.
-    pub peer: IpAddr,
-    /// The client's certificate, where it showed one.
-    pub certificate: Option<Arc<tls::Peer>>,
-    /// What the guarded stream says.
-    pub connection: Arc<Connection>,
-    /// Requests so far.
-    pub requests: AtomicU64,
-}
-
-impl Origin {
-    /// What the client's certificate comes to under the trust of this moment.
-    fn shown(&self, live: &Live, now: Timestamp) -> Option<certificate::Shown> {
-        let trust = live.tls.get(&self.listener).and_then(|server| server.trust());
-        self.certificate.as_ref().map(|peer| peer.shown(trust, now))
-    }
-}
-
 impl Worker {
     /// Serves one request.
     pub async fn serve(&self, origin: &Origin, request: Request<Incoming>) -> Response<Answer> {
         let number = origin.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let now = clock::now();
         let id = self.door.ids.next(now);
-        if let Some(violation) = origin.connection.refused_head(number) {
+        if let Some(violation) = origin.wire.refused_head(number) {
             return self.refuse_head(origin, violation, id, now).await;
         }
+        origin.wire.begun();
         let live = self.door.live();
-        let (parts, incoming) = request.into_parts();
+        let (mut parts, incoming) = request.into_parts();
+        if parts.version == Version::HTTP_2
+            && let Err(violation) = normalise(&mut parts, &origin.bounds)
+        {
+            return self.refuse_head(origin, violation, id, now).await;
+        }
         let deadline = live.snapshot().declaration.guards.body_timeout;
-        let mut body = RequestBody::new(incoming, deadline, Arc::clone(&origin.connection));
+        let mut body = RequestBody::new(incoming, deadline, origin.wire.clone());
         let arrival = Arrival {
             parts,
             peer: origin.peer,
@@ -86,7 +68,8 @@ impl Worker {
         match decided.verdict {
             Ok(permit) => self.carry(origin, &live, *permit, decided.open, &id).await,
             Err(refusal) => {
-                self.refuse(origin, &refusal, decided.open, &id, body.has_unread()).await
+                let unread = origin.wire.is_serial() && body.has_unread();
+                self.refuse(origin, &refusal, decided.open, &id, unread).await
             }
         }
     }
@@ -100,15 +83,39 @@ impl Worker {
         now: Timestamp,
     ) -> Response<Answer> {
         let refusal = Refusal::from(violation);
-        let mut trace = Trace::new(id.clone(), now, origin.listener.clone());
+        let response = whole(answer::refusal(&refusal, &id, origin.wire.is_serial()));
+        self.record_head(origin, &refusal, outcome(&response, None, false), id, now).await;
+        origin.wire.answered();
+        response
+    }
+
+    /// A connection whose frames were refused ended without an answer; it has a record all the same.
+    pub async fn record_broken(&self, origin: &Origin, violation: Violation) {
+        let refusal = Refusal::from(violation);
+        let now = clock::now();
+        let outcome = Outcome {
+            status: refusal.reason.status(),
+            upstream_status: None,
+            response_bytes: 0,
+            micros: 0,
+            intent_durable: false,
+        };
+        self.record_head(origin, &refusal, outcome, self.door.ids.next(now), now).await;
+    }
+
+    async fn record_head(
+        &self,
+        origin: &Origin,
+        refusal: &Refusal,
+        outcome: Outcome,
+        id: RecordId,
+        now: Timestamp,
+    ) {
+        let mut trace = Trace::new(id, now, origin.listener.clone());
         let live = self.door.live();
         trace.crossing.from = live.snapshot().zone_of(&origin.listener).cloned();
-        self.door.metrics.decided(&trace.crossing, Some(refusal.reason), std::time::Duration::ZERO);
-        let response = whole(answer::refusal(&refusal, &id, true));
-        let outcome = outcome(&response, None, false);
-        live.driver.record_refused_head(trace, &refusal, outcome).await;
-        origin.connection.answered();
-        response
+        self.door.metrics.decided(&trace.crossing, Some(refusal.reason), Duration::ZERO);
+        live.driver.record_refused_head(trace, refusal, outcome).await;
     }
 
     async fn refuse(
@@ -124,7 +131,7 @@ impl Worker {
         let outcome = Outcome { micros: micros(&open), ..outcome };
         self.door.metrics.crossed(open.elapsed());
         open.finish(Some(refusal), outcome).await;
-        origin.connection.answered();
+        origin.wire.answered();
         response
     }
 
@@ -155,7 +162,7 @@ impl Worker {
                     open: Some(open),
                     outcome,
                     metrics: Arc::clone(&self.door.metrics),
-                    connection: Arc::clone(&origin.connection),
+                    wire: origin.wire.clone(),
                 };
                 let mut response =
                     Response::new(Answer::Streamed(Box::new(Streamed::new(body, crossing))));
@@ -171,7 +178,7 @@ impl Worker {
                 self.door.metrics.crossed(open.elapsed());
                 self.door.metrics.failed(&open.trace().crossing, refusal.reason);
                 open.finish(Some(&refusal), outcome).await;
-                origin.connection.answered();
+                origin.wire.answered();
                 response
             }
         }

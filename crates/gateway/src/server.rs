@@ -3,43 +3,31 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use portcullis_config::Declaration;
-use portcullis_config::declaration::Guards;
 use portcullis_model::ListenerId;
-use portcullis_reading::http1::Bounds;
-use portcullis_transport::guarded::{Deadlines, GuardedStream};
 use portcullis_transport::listen;
-use portcullis_transport::tls::{Accepted, Peer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::connections::{Connections, Seat};
+use crate::connection::Accepted;
+use crate::connections::Connections;
 use crate::door::Door;
-use crate::handshake::{self, Opened};
 use crate::pools::Pools;
-use crate::serve::{Origin, Worker};
+use crate::serve::Worker;
 
 /// How long requests under way may take after a stop.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// After a failed accept (no file descriptors left), wait this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// Longest time for a client to take any byte of its answer.
-const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A gateway that listens.
 #[derive(Debug)]
@@ -233,7 +221,10 @@ async fn accept(
                     // over a listener of both families an IPv4 peer is an IPv4 peer
                     let peer = peer.ip().to_canonical();
                     let worker = Arc::clone(&worker);
-                    open.spawn(connection(worker, id.clone(), stream, peer, seat, stopped.clone()));
+                    let (listener, stopped) = (id.clone(), stopped.clone());
+                    let accepted =
+                        Accepted { worker, listener, peer, certificate: None, seat, stopped };
+                    open.spawn(accepted.serve(stream));
                 }
                 None => {
                     worker.door.metrics.connections_refused.inc();
@@ -250,85 +241,4 @@ async fn accept(
     if timeout(GRACE, all).await.is_err() {
         tracing::warn!(listener = %id, "connections are cut, their requests took too long");
     }
-}
-
-async fn connection(
-    worker: Arc<Worker>,
-    listener: ListenerId,
-    stream: TcpStream,
-    peer: IpAddr,
-    seat: Seat,
-    stopped: watch::Receiver<bool>,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection ended before it began");
-        return;
-    }
-    let connections = worker.door.metrics.connections.clone();
-    connections.inc();
-    let live = worker.door.live();
-    let opened = handshake::open(&worker.door, &live, &listener, stream).await;
-    drop(live);
-    match opened {
-        None => {}
-        Some(Opened::Plain(stream)) => {
-            served(worker, listener, stream, (peer, None), stopped).await;
-        }
-        Some(Opened::Secured(accepted)) => {
-            let Accepted { stream, peer: certificate, .. } = *accepted;
-            Box::pin(served(worker, listener, stream, (peer, certificate), stopped)).await;
-        }
-    }
-    connections.dec();
-    drop(seat);
-}
-
-/// Serves the requests of a connection, whatever it is carried by.
-async fn served<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    worker: Arc<Worker>,
-    listener: ListenerId,
-    stream: S,
-    (peer, certificate): (IpAddr, Option<Arc<Peer>>),
-    mut stopped: watch::Receiver<bool>,
-) {
-    let guards = worker.door.live().snapshot().declaration.guards;
-    let guarded = guarded(&guards, stream);
-    let origin = Arc::new(Origin {
-        listener,
-        peer,
-        certificate,
-        connection: guarded.connection(),
-        requests: AtomicU64::new(0),
-    });
-    let service = service_fn(move |request| {
-        let (worker, origin) = (Arc::clone(&worker), Arc::clone(&origin));
-        async move { Ok::<_, std::convert::Infallible>(worker.serve(&origin, request).await) }
-    });
-    let served = http1::Builder::new()
-        .max_headers(usize::from(guards.headers_max).saturating_add(1))
-        .serve_connection(TokioIo::new(guarded), service);
-    let mut served = std::pin::pin!(served);
-    let stop = async move { stopped.wait_for(|stopped| *stopped).await.is_ok() };
-    let ended = tokio::select! {
-        ended = served.as_mut() => ended,
-        _ = stop => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended");
-    }
-}
-
-fn guarded<S>(guards: &Guards, stream: S) -> GuardedStream<S> {
-    let size = |value: u32| usize::try_from(value).unwrap_or(usize::MAX);
-    let bounds = Bounds {
-        head_bytes_max: size(guards.head_bytes_max),
-        headers_max: usize::from(guards.headers_max),
-        target_bytes_max: size(guards.target_bytes_max),
-    };
-    let deadlines =
-        Deadlines { head: guards.head_timeout, idle: guards.idle_timeout, write: WRITE_DEADLINE };
-    GuardedStream::new(stream, bounds, deadlines)
 }

@@ -13,8 +13,10 @@ use portcullis_model::Reason;
 use portcullis_model::record::Outcome;
 use portcullis_runtime::driver::Open;
 use portcullis_telemetry::Metrics;
-use portcullis_transport::guarded::Connection;
 use portcullis_transport::upstream::{Interrupted, UpstreamBody};
+
+use crate::origin::Wire;
+use crate::stalled::Mark;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub enum Answer {
 pub struct Streamed {
     body: UpstreamBody,
     crossing: Option<Crossing>,
+    mark: Option<Arc<Mark>>,
 }
 
 /// A crossing whose answer is under way. Dropped before its end, the client has gone.
@@ -42,7 +45,7 @@ pub struct Crossing {
     /// Where it is counted.
     pub metrics: Arc<Metrics>,
     /// The connection, which may then be idle.
-    pub connection: Arc<Connection>,
+    pub wire: Wire,
 }
 
 impl Crossing {
@@ -60,7 +63,7 @@ impl Crossing {
         if let Some(refusal) = refusal {
             self.metrics.failed(&open.trace().crossing, refusal.reason);
         }
-        self.connection.answered();
+        self.wire.answered();
         open.finish_detached(refusal, outcome);
     }
 }
@@ -76,7 +79,8 @@ impl Streamed {
     /// Streams a body; a crossing whose body is empty is over at once.
     #[must_use]
     pub fn new(body: UpstreamBody, crossing: Crossing) -> Self {
-        let mut streamed = Self { body, crossing: Some(crossing) };
+        let mark = crossing.wire.watched();
+        let mut streamed = Self { body, crossing: Some(crossing), mark };
         streamed.end_if_read();
         streamed
     }
@@ -121,6 +125,9 @@ impl Body for Answer {
             Self::Streamed(streamed) => streamed,
         };
         let polled = Pin::new(&mut streamed.body).poll_frame(cx);
+        if let Some(mark) = &streamed.mark {
+            mark.asked(polled.is_pending());
+        }
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(frame))) => {

@@ -90,7 +90,7 @@ macro_rules! reasons {
 reasons! {
     MalformedFraming "receive.malformed_framing" Receive 400 No
         "the message framing is malformed"
-        "The bytes on the connection are not one unambiguous HTTP/1 message (RFC 9112): conflicting lengths, bad chunk, bare CR or LF, and the like. The connection is closed.";
+        "The bytes on the connection are not one unambiguous message (HTTP/1: RFC 9112, HTTP/2: RFC 9113): conflicting lengths, bad chunk, bare CR or LF, and the like. The connection is closed.";
     UnknownTransferCoding "receive.unknown_transfer_coding" Receive 501 No
         "the transfer coding is not supported"
         "A transfer coding other than a single final `chunked` was named. The connection is closed.";
@@ -103,6 +103,9 @@ reasons! {
     TargetTooLong "receive.target_too_long" Receive 414 No
         "the request target is too long"
         "The request target exceeds the bound.";
+    FrameFlood "receive.frame_flood" Receive 429 No
+        "too many frames that carry no request"
+        "Over HTTP/2 a client sent more resets, pings, settings, window updates, empty or unknown frames than its requests and the answers to them explain (rapid reset and its kin). The connection is closed.";
     HeadTimeout "receive.head_timeout" Receive 408 No
         "the request head took too long"
         "The request head did not arrive before its deadline.";

@@ -7,6 +7,7 @@ pub mod cookie;
 pub mod form;
 pub mod host;
 pub mod http1;
+pub mod http2;
 pub mod json;
 pub mod message;
 pub mod owned;

@@ -9,11 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{ClientTrust, Declared, SecretRef, Tls, TlsCertificate};
+use portcullis_config::declaration::{
+    ClientTrust, Declared, Protocol, SecretRef, Tls, TlsCertificate,
+};
 use portcullis_diagnostics::{Finding, Span};
 use portcullis_identity::certificate::{Facts, Strength, Trust, expiry_of_list};
 use portcullis_model::{ListenerId, Timestamp};
-use portcullis_transport::tls::{CertificateDer, Client, Identity, Material, Unusable};
+use portcullis_transport::tls::{
+    CertificateDer, Client, HTTP_1_1, HTTP_2, Identity, Material, Unusable,
+};
 
 use self::reading::{Bad, certificates, key, lists, text};
 
@@ -35,11 +39,18 @@ pub fn read(
         let named =
             |tls: &&Tls| tls.certificates.iter().all(|one| !one.certificate.value.is_empty());
         let Some(tls) = listener.tls.as_ref().filter(named) else { continue };
-        if let Some(material) = reader.material(tls) {
+        if let Some(material) = reader.material(tls, &listener.protocols) {
             materials.insert(id.clone(), material);
         }
     }
     (materials, reader.findings)
+}
+
+const fn negotiated(protocol: Protocol) -> &'static [u8] {
+    match protocol {
+        Protocol::Http1 => HTTP_1_1,
+        Protocol::Http2 => HTTP_2,
+    }
 }
 
 struct Reader<'a> {
@@ -49,7 +60,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn material(&mut self, tls: &Tls) -> Option<Material> {
+    fn material(&mut self, tls: &Tls, protocols: &[Protocol]) -> Option<Material> {
         let identities: Vec<Option<Identity>> =
             tls.certificates.iter().map(|one| self.identity(one)).collect();
         self.names(tls, &identities);
@@ -62,6 +73,7 @@ impl Reader<'_> {
             identities: identities.into_iter().collect::<Option<_>>()?,
             only_13: tls.only_13,
             suites: tls.suites.clone(),
+            protocols: protocols.iter().rev().map(|one| negotiated(*one)).collect(),
             client,
         })
     }

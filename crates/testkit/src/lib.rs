@@ -16,6 +16,7 @@ pub mod asked;
 pub mod authority;
 pub mod fuzz;
 pub mod gateway;
+pub mod h2raw;
 pub mod issuer;
 pub mod manual;
 pub mod mesh;

@@ -4,7 +4,9 @@
 pub mod address;
 mod answered;
 pub mod fetch;
+pub mod framed;
 pub mod guarded;
 pub mod listen;
+pub mod preface;
 pub mod tls;
 pub mod upstream;

@@ -20,4 +20,15 @@ pub struct Listener {
     pub trusted_peers: Vec<IpNet>,
     /// How it speaks TLS; without it, it does not.
     pub tls: Option<Tls>,
+    /// Protocols that are spoken: at least one, each once, in their order here.
+    pub protocols: Vec<Protocol>,
+}
+
+/// A protocol of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// HTTP/1.1 and HTTP/1.0 (RFC 9112).
+    Http1,
+    /// HTTP/2 (RFC 9113).
+    Http2,
 }

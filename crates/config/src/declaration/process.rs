@@ -22,6 +22,8 @@ pub struct Guards {
     pub connections_max: u32,
     /// Most connections per address.
     pub connections_per_address_max: u32,
+    /// Most requests at once on one connection of HTTP/2.
+    pub streams_max: u32,
     /// Requests per address and second, before any cryptography.
     pub address_rate: NonZeroU32,
     /// Refused credentials per address and minute.

@@ -1,7 +1,7 @@
 //! Where are callers taken in?
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::tls::Tls;
 
@@ -22,4 +22,21 @@ pub(crate) struct Listener {
     /// How it speaks TLS; without it, it does not.
     #[serde(default)]
     pub(crate) tls: Option<Tls>,
+    /// Protocols that are spoken; without TLS a client says by its first bytes which it speaks.
+    #[serde(default = "default_protocols")]
+    pub(crate) protocols: Vec<Protocol>,
+}
+
+/// A protocol of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Protocol {
+    /// HTTP/1.1 and HTTP/1.0 (RFC 9112).
+    Http1,
+    /// HTTP/2 (RFC 9113).
+    Http2,
+}
+
+fn default_protocols() -> Vec<Protocol> {
+    vec![Protocol::Http1, Protocol::Http2]
 }

@@ -26,6 +26,9 @@ pub(crate) struct Guards {
     /// Most connections per address.
     #[schemars(range(min = 1))]
     pub(crate) connections_per_address_max: u32,
+    /// Most requests at once on one connection of HTTP/2.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(crate) streams_max: u32,
     /// Requests per address and second, before any cryptography.
     #[schemars(range(min = 1))]
     pub(crate) address_rate: u32,
@@ -68,6 +71,7 @@ impl Default for Guards {
             idle_timeout: "60s".to_owned(),
             connections_max: 10_000,
             connections_per_address_max: 256,
+            streams_max: 100,
             address_rate: 1000,
             failure_rate: 60,
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use portcullis_model::{ListenerId, ZoneId};
 
 use crate::check;
-use crate::declaration::{Admin, Guards, Listener, Records};
+use crate::declaration::{Admin, Guards, Listener, Protocol, Records};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 use crate::resolve::tls;
@@ -58,13 +58,34 @@ pub(super) fn listeners(
         let zone = ZoneId::new(&written.zone);
         let trusted_hops = written.trusted_hops;
         let tls = written.tls.as_ref().map(|written| tls::tls(name, written, problems));
-        let listener = Listener { address, zone, trusted_hops, trusted_peers, tls };
+        let protocols = protocols(&written.protocols, &[path[0], path[1], "protocols"], problems);
+        let listener = Listener { address, zone, trusted_hops, trusted_peers, tls, protocols };
         listeners.insert(ListenerId::new(name), listener);
     }
     if listeners.is_empty() {
         problems.error(check::VALUE, &["listeners"], "there is no listener");
     }
     listeners
+}
+
+fn protocols(
+    written: &[document::Protocol],
+    path: &[&str],
+    problems: &mut Problems<'_>,
+) -> Vec<Protocol> {
+    let mut protocols: Vec<Protocol> = written
+        .iter()
+        .map(|one| match one {
+            document::Protocol::Http1 => Protocol::Http1,
+            document::Protocol::Http2 => Protocol::Http2,
+        })
+        .collect();
+    protocols.sort();
+    protocols.dedup();
+    if protocols.is_empty() || protocols.len() < written.len() {
+        problems.error(check::VALUE, path, "at least one protocol, and each once");
+    }
+    protocols
 }
 
 pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) -> Guards {
@@ -92,6 +113,7 @@ pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) ->
         idle_timeout: timeout(&written.idle_timeout, "idle_timeout"),
         connections_max: written.connections_max,
         connections_per_address_max: written.connections_per_address_max,
+        streams_max: written.streams_max,
         // the shape has refused zero
         address_rate: NonZeroU32::new(written.address_rate).unwrap_or(NonZeroU32::MIN),
         failure_rate: NonZeroU32::new(written.failure_rate).unwrap_or(NonZeroU32::MIN),

@@ -25,8 +25,11 @@ const SESSIONS_MAX: usize = 4096;
 /// Tickets that a client is given after a handshake of TLS 1.3.
 const TICKETS: usize = 2;
 
-/// Protocols offered (RFC 7301), the preferred one first.
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+/// HTTP/1.1, as it is negotiated (RFC 7301).
+pub const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// HTTP/2, as it is negotiated (RFC 9113 section 3.2).
+pub const HTTP_2: &[u8] = b"h2";
 
 /// What a listener was given.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct Material {
     pub only_13: bool,
     /// Accepted suites by their IANA names.
     pub suites: BTreeSet<String>,
+    /// Protocols that are offered, the preferred one first.
+    pub protocols: Vec<&'static [u8]>,
     /// Which client certificates it verifies.
     pub client: Option<Client>,
 }
@@ -93,7 +98,7 @@ impl Server {
         config.ticketer = Arc::clone(&resumption.tickets);
         config.session_storage = Arc::clone(&resumption.sessions);
         config.send_tls13_tickets = TICKETS;
-        config.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
+        config.alpn_protocols = material.protocols.iter().map(|name| name.to_vec()).collect();
         let trust = material.client.as_ref().map(|client| Arc::clone(&client.trust));
         Ok(Self { config: Arc::new(config), trust, resumption })
     }

@@ -1,0 +1,252 @@
+//! How is one connection served? Its protocol is found, the guard of that protocol stands before
+//! hyper, and every request goes to the worker; a stop ends it between requests.
+
+use std::convert::Infallible;
+use std::error::Error as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use portcullis_config::declaration::{Guards, Protocol};
+use portcullis_model::{ListenerId, Reason};
+use portcullis_reading::http1::Bounds;
+use portcullis_reading::http2::FrameBounds;
+use portcullis_reading::violation::Violation;
+use portcullis_transport::framed::FramedStream;
+use portcullis_transport::guarded::{Deadlines, GuardedStream};
+use portcullis_transport::{preface, tls};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::connections::Seat;
+use crate::handshake::{self, Opened};
+use crate::origin::{Origin, Wire};
+use crate::serve::Worker;
+use crate::stalled::Stalls;
+
+/// Longest time for a client to take any byte of its answer.
+const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How often answers over HTTP/2 are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Bytes of one request body that may be on their way before they are read, and of all.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+
+/// Largest frame that may be sent to us; the least that may be allowed (RFC 9113 section 6.5.2).
+const FRAME_BYTES_MAX: u32 = 16_384;
+
+/// Bytes of one answer that wait in memory for the client.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Resets that the HTTP layer itself puts up with; the frame guard counts more closely.
+const RESETS_MAX: usize = 64;
+
+/// A connection that was accepted.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) listener: ListenerId,
+    pub(crate) peer: IpAddr,
+    /// The client's certificate, once there was a handshake in which it showed one.
+    pub(crate) certificate: Option<Arc<tls::Peer>>,
+    pub(crate) seat: Seat,
+    pub(crate) stopped: watch::Receiver<bool>,
+}
+
+impl Accepted {
+    /// Serves it to its end.
+    pub(crate) async fn serve(self, stream: TcpStream) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection ended before it began");
+            return;
+        }
+        let open = self.worker.door.metrics.connections.clone();
+        open.inc();
+        let live = self.worker.door.live();
+        let declaration = &live.snapshot().declaration;
+        let guards = declaration.guards;
+        let protocols = declaration.listeners.get(&self.listener).map(|one| one.protocols.clone());
+        let opened = handshake::open(&self.worker.door, &live, &self.listener, stream).await;
+        drop(live);
+        match opened {
+            Some(Opened::Plain(stream)) => self.plain(stream, protocols.as_deref(), &guards).await,
+            Some(Opened::Secured(accepted)) => {
+                let protocols = protocols.unwrap_or_default();
+                Box::pin(self.secured(*accepted, &protocols, &guards)).await;
+            }
+            // the listener went with a reload, or there was no handshake
+            None => {}
+        }
+        open.dec();
+    }
+
+    async fn plain(self, stream: TcpStream, protocols: Option<&[Protocol]>, guards: &Guards) {
+        match protocols {
+            Some([Protocol::Http1]) => self.http1(stream, guards).await,
+            Some([Protocol::Http2]) => self.http2(stream, guards).await,
+            Some(_) => {
+                let head = guards.idle_timeout.max(guards.head_timeout);
+                match preface::is_http2(&stream, head).await {
+                    Ok(true) => self.http2(stream, guards).await,
+                    Ok(false) => self.http1(stream, guards).await,
+                    Err(error) => tracing::debug!(%error, "a connection said nothing"),
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Over TLS the protocol is the one that was negotiated. Who negotiates none speaks HTTP/1.1, as
+    /// HTTP/2 over TLS is always negotiated (RFC 9113 section 3.2).
+    async fn secured(
+        mut self,
+        accepted: tls::Accepted<TcpStream>,
+        protocols: &[Protocol],
+        guards: &Guards,
+    ) {
+        self.certificate = accepted.peer;
+        match accepted.protocol.as_deref() {
+            Some(tls::HTTP_2) => self.http2(accepted.stream, guards).await,
+            Some(tls::HTTP_1_1) => self.http1(accepted.stream, guards).await,
+            None if protocols.contains(&Protocol::Http1) => {
+                self.http1(accepted.stream, guards).await;
+            }
+            Some(_) | None => tracing::debug!("a connection negotiated no protocol"),
+        }
+    }
+
+    async fn http1<S>(self, stream: S, guards: &Guards)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let bounds = bounds(guards);
+        let guarded = GuardedStream::new(stream, bounds, deadlines(guards));
+        let origin = self.origin(Wire::Http1(guarded.connection()), bounds);
+        let worker = Arc::clone(&self.worker);
+        let service = service_fn(move |request| {
+            let (worker, origin) = (Arc::clone(&worker), Arc::clone(&origin));
+            async move { Ok::<_, Infallible>(worker.serve(&origin, request).await) }
+        });
+        let served = http1::Builder::new()
+            .max_headers(usize::from(guards.headers_max).saturating_add(1))
+            .serve_connection(TokioIo::new(guarded), service);
+        let mut served = std::pin::pin!(served);
+        let mut stopped = self.stopped;
+        let stop = async move { stopped.wait_for(|stopped| *stopped).await.is_ok() };
+        let ended = tokio::select! {
+            ended = served.as_mut() => ended,
+            _ = stop => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended");
+        }
+        drop(self.seat);
+    }
+
+    async fn http2<S>(self, stream: S, guards: &Guards)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let bounds = bounds(guards);
+        let frames = FrameBounds { head_bytes_max: bounds.head_bytes_max };
+        let framed = FramedStream::new(stream, frames, deadlines(guards));
+        let stalls = Arc::new(Stalls::default());
+        let origin = self.origin(Wire::Http2(framed.framed(), Arc::clone(&stalls)), bounds);
+        let (worker, served_origin) = (Arc::clone(&self.worker), Arc::clone(&origin));
+        let service = service_fn(move |request| {
+            let (worker, origin) = (Arc::clone(&worker), Arc::clone(&served_origin));
+            async move { Ok::<_, Infallible>(worker.serve(&origin, request).await) }
+        });
+        let served = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(guards.streams_max)
+            // twice our own bound, so that a head beyond ours is refused by us and recorded
+            .max_header_list_size(guards.head_bytes_max.saturating_mul(2))
+            .max_frame_size(FRAME_BYTES_MAX)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(SEND_BUFFER_BYTES)
+            .max_pending_accept_reset_streams(RESETS_MAX)
+            .max_local_error_reset_streams(RESETS_MAX)
+            .serve_connection(TokioIo::new(framed), service);
+        let mut served = std::pin::pin!(served);
+        let mut stopped = self.stopped;
+        let (mut stopping, mut broken) = (false, None);
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                ended = served.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended");
+                        broken = violation(&error);
+                    }
+                    break;
+                }
+                _ = look.tick() => {
+                    if stalls.has_longer_than(WRITE_DEADLINE) {
+                        tracing::debug!("a connection is cut, its client takes no answer");
+                        break;
+                    }
+                }
+                _ = stopped.wait_for(|stopped| *stopped), if !stopping => {
+                    stopping = true;
+                    served.as_mut().graceful_shutdown();
+                }
+            }
+        }
+        if let Some(violation) = origin.wire.broken_body().or(broken) {
+            self.worker.record_broken(&origin, violation).await;
+        }
+        drop(self.seat);
+    }
+
+    fn origin(&self, wire: Wire, bounds: Bounds) -> Arc<Origin> {
+        Arc::new(Origin {
+            listener: self.listener.clone(),
+            peer: self.peer,
+            certificate: self.certificate.clone(),
+            wire,
+            bounds,
+            requests: AtomicU64::new(0),
+        })
+    }
+}
+
+/// What the client did wrong, where the HTTP layer ended the connection for it.
+fn violation(error: &hyper::Error) -> Option<Violation> {
+    let ended = error.source()?.downcast_ref::<h2::Error>()?;
+    if !ended.is_library() {
+        return None;
+    }
+    let reason = match ended.reason()? {
+        h2::Reason::NO_ERROR => return None,
+        h2::Reason::ENHANCE_YOUR_CALM => Reason::FrameFlood,
+        _ => Reason::MalformedFraming,
+    };
+    Some(Violation::new(reason, ended.to_string()))
+}
+
+fn bounds(guards: &Guards) -> Bounds {
+    let size = |value: u32| usize::try_from(value).unwrap_or(usize::MAX);
+    Bounds {
+        head_bytes_max: size(guards.head_bytes_max),
+        headers_max: usize::from(guards.headers_max),
+        target_bytes_max: size(guards.target_bytes_max),
+    }
+}
+
+const fn deadlines(guards: &Guards) -> Deadlines {
+    Deadlines { head: guards.head_timeout, idle: guards.idle_timeout, write: WRITE_DEADLINE }
+}

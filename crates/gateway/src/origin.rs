@@ -1,0 +1,102 @@
+//! Where do requests of one connection come from, and what is known of it besides them?
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use portcullis_identity::certificate;
+use portcullis_model::{ListenerId, Timestamp};
+use portcullis_reading::http1::Bounds;
+use portcullis_reading::violation::Violation;
+use portcullis_transport::framed::Framed;
+use portcullis_transport::guarded::Connection;
+use portcullis_transport::tls::Peer;
+
+use crate::door::Live;
+use crate::stalled::{Mark, Stalls};
+
+/// Where requests of one connection come from.
+#[derive(Debug)]
+pub struct Origin {
+    /// The listener.
+    pub listener: ListenerId,
+    /// The connection's other end.
+    pub peer: IpAddr,
+    /// The client's certificate, where it showed one.
+    pub certificate: Option<Arc<Peer>>,
+    /// What the guarded stream says.
+    pub wire: Wire,
+    /// Bounds of heads.
+    pub bounds: Bounds,
+    /// Requests so far.
+    pub requests: AtomicU64,
+}
+
+/// The guarded stream below the HTTP layer.
+#[derive(Clone, Debug)]
+pub enum Wire {
+    /// One request at a time.
+    Http1(Arc<Connection>),
+    /// Many at once.
+    Http2(Arc<Framed>, Arc<Stalls>),
+}
+
+impl Origin {
+    /// What the client's certificate comes to under the trust of this moment.
+    #[must_use]
+    pub fn shown(&self, live: &Live, now: Timestamp) -> Option<certificate::Shown> {
+        let trust = live.tls.get(&self.listener).and_then(|server| server.trust());
+        self.certificate.as_ref().map(|peer| peer.shown(trust, now))
+    }
+}
+
+impl Wire {
+    /// The violation in the place of the request of this number (from 1), if it is one. Over HTTP/2
+    /// the connection has ended then, and there is no place for an answer.
+    #[must_use]
+    pub fn refused_head(&self, number: u64) -> Option<Violation> {
+        match self {
+            Self::Http1(connection) => connection.refused_head(number),
+            Self::Http2(..) => None,
+        }
+    }
+
+    /// Why a body broke off, where its framing was the reason.
+    #[must_use]
+    pub fn broken_body(&self) -> Option<Violation> {
+        match self {
+            Self::Http1(connection) => connection.broken_body(),
+            Self::Http2(framed, _) => framed.broken(),
+        }
+    }
+
+    /// Says that a request has begun.
+    pub fn begun(&self) {
+        if let Self::Http2(framed, _) = self {
+            framed.begun();
+        }
+    }
+
+    /// Says that one more request has been answered.
+    pub fn answered(&self) {
+        match self {
+            Self::Http1(connection) => connection.answered(),
+            Self::Http2(framed, _) => framed.answered(),
+        }
+    }
+
+    /// Whether a body that was not read leaves bytes between this request and the next one.
+    #[must_use]
+    pub const fn is_serial(&self) -> bool {
+        matches!(self, Self::Http1(_))
+    }
+
+    /// Watches that an answer is taken, where the stream alone cannot see it.
+    #[must_use]
+    pub fn watched(&self) -> Option<Arc<Mark>> {
+        match self {
+            Self::Http1(_) => None,
+            Self::Http2(_, stalls) => Some(stalls.watch()),
+        }
+    }
+}
