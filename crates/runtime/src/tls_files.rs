@@ -215,7 +215,9 @@ impl Reader<'_> {
                 "which certificate a client is shown would be chance, or it would never be shown",
                 "give each name one certificate, or mark one without a name as `default: true`",
             );
-            if let (Some(other), Some(last)) = (other, self.findings.pop()) {
+            if let Some(other) = other
+                && let Some(last) = self.findings.pop()
+            {
                 self.findings.push(last.related(other.certificate.span.clone(), "the other one"));
             }
         }

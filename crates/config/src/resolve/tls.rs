@@ -48,17 +48,22 @@ pub(super) fn tls(listener: &str, written: &document::Tls, problems: &mut Proble
     let certificates = written.certificates.iter().enumerate().map(|(index, one)| {
         let index = index.to_string();
         let path = |key| ["listeners", listener, "tls", "certificates", &index, key];
+        let key_path = |kind| ["listeners", listener, "tls", "certificates", &index, "key", kind];
         let key = secret(&one.key);
-        if let SecretRef::File(file) = &key {
-            check::inside(file, &path("key"), problems);
-        }
+        let key_span = match &key {
+            SecretRef::Env(_) => problems.span(&key_path("env")),
+            SecretRef::File(file) => {
+                check::inside(file, &key_path("file"), problems);
+                problems.span(&key_path("file"))
+            }
+        };
         check::inside(&one.certificate, &path("certificate"), problems);
         TlsCertificate {
             certificate: Declared {
                 span: problems.span(&path("certificate")),
                 value: one.certificate.clone(),
             },
-            key: Declared { span: problems.span(&path("key")), value: key },
+            key: Declared { span: key_span, value: key },
             default: one.default,
         }
     });
