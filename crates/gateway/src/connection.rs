@@ -18,7 +18,8 @@ use portcullis_reading::http2::FrameBounds;
 use portcullis_reading::violation::Violation;
 use portcullis_transport::framed::FramedStream;
 use portcullis_transport::guarded::{Deadlines, GuardedStream};
-use portcullis_transport::{preface, tls};
+use portcullis_transport::preface;
+use portcullis_transport::tls::{Accepted as Secured, Peer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -55,8 +56,6 @@ pub(crate) struct Accepted {
     pub(crate) worker: Arc<Worker>,
     pub(crate) listener: ListenerId,
     pub(crate) peer: IpAddr,
-    /// The client's certificate, once there was a handshake in which it showed one.
-    pub(crate) certificate: Option<Arc<tls::Peer>>,
     pub(crate) seat: Seat,
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -71,65 +70,37 @@ impl Accepted {
         let open = self.worker.door.metrics.connections.clone();
         open.inc();
         let live = self.worker.door.live();
-        let declaration = &live.snapshot().declaration;
-        let guards = declaration.guards;
-        let protocols = declaration.listeners.get(&self.listener).map(|one| one.protocols.clone());
         let opened = handshake::open(&self.worker.door, &live, &self.listener, stream).await;
+        let guards = live.snapshot().declaration.guards;
+        let declared = live.snapshot().declaration.listeners.get(&self.listener);
+        let protocols = declared.map(|one| one.protocols.clone()).unwrap_or_default();
         drop(live);
         match opened {
-            Some(Opened::Plain(stream)) => self.plain(stream, protocols.as_deref(), &guards).await,
-            Some(Opened::Secured(accepted)) => {
-                let protocols = protocols.unwrap_or_default();
-                Box::pin(self.secured(*accepted, &protocols, &guards)).await;
-            }
-            // the listener went with a reload, or there was no handshake
             None => {}
+            Some(Opened::Plain(stream)) => match spoken(&protocols, &stream, &guards).await {
+                Some(Protocol::Http1) => self.http1(stream, None, &guards).await,
+                Some(Protocol::Http2) => self.http2(stream, None, &guards).await,
+                None => {}
+            },
+            Some(Opened::Secured(secured)) => {
+                let Secured { stream, peer, protocol } = *secured;
+                match agreed(&protocols, protocol.as_deref()) {
+                    Some(Protocol::Http1) => Box::pin(self.http1(stream, peer, &guards)).await,
+                    Some(Protocol::Http2) => Box::pin(self.http2(stream, peer, &guards)).await,
+                    None => {}
+                }
+            }
         }
         open.dec();
     }
 
-    async fn plain(self, stream: TcpStream, protocols: Option<&[Protocol]>, guards: &Guards) {
-        match protocols {
-            Some([Protocol::Http1]) => self.http1(stream, guards).await,
-            Some([Protocol::Http2]) => self.http2(stream, guards).await,
-            Some(_) => {
-                let head = guards.idle_timeout.max(guards.head_timeout);
-                match preface::is_http2(&stream, head).await {
-                    Ok(true) => self.http2(stream, guards).await,
-                    Ok(false) => self.http1(stream, guards).await,
-                    Err(error) => tracing::debug!(%error, "a connection said nothing"),
-                }
-            }
-            None => {}
-        }
-    }
-
-    /// Over TLS the protocol is the one that was negotiated. Who negotiates none speaks HTTP/1.1, as
-    /// HTTP/2 over TLS is always negotiated (RFC 9113 section 3.2).
-    async fn secured(
-        mut self,
-        accepted: tls::Accepted<TcpStream>,
-        protocols: &[Protocol],
-        guards: &Guards,
-    ) {
-        self.certificate = accepted.peer;
-        match accepted.protocol.as_deref() {
-            Some(tls::HTTP_2) => self.http2(accepted.stream, guards).await,
-            Some(tls::HTTP_1_1) => self.http1(accepted.stream, guards).await,
-            None if protocols.contains(&Protocol::Http1) => {
-                self.http1(accepted.stream, guards).await;
-            }
-            Some(_) | None => tracing::debug!("a connection negotiated no protocol"),
-        }
-    }
-
-    async fn http1<S>(self, stream: S, guards: &Guards)
+    async fn http1<S>(self, stream: S, certificate: Option<Arc<Peer>>, guards: &Guards)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let bounds = bounds(guards);
         let guarded = GuardedStream::new(stream, bounds, deadlines(guards));
-        let origin = self.origin(Wire::Http1(guarded.connection()), bounds);
+        let origin = self.origin(Wire::Http1(guarded.connection()), certificate, bounds);
         let worker = Arc::clone(&self.worker);
         let service = service_fn(move |request| {
             let (worker, origin) = (Arc::clone(&worker), Arc::clone(&origin));
@@ -154,7 +125,7 @@ impl Accepted {
         drop(self.seat);
     }
 
-    async fn http2<S>(self, stream: S, guards: &Guards)
+    async fn http2<S>(self, stream: S, certificate: Option<Arc<Peer>>, guards: &Guards)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -162,7 +133,8 @@ impl Accepted {
         let frames = FrameBounds { head_bytes_max: bounds.head_bytes_max };
         let framed = FramedStream::new(stream, frames, deadlines(guards));
         let stalls = Arc::new(Stalls::default());
-        let origin = self.origin(Wire::Http2(framed.framed(), Arc::clone(&stalls)), bounds);
+        let wire = Wire::Http2(framed.framed(), Arc::clone(&stalls));
+        let origin = self.origin(wire, certificate, bounds);
         let (worker, served_origin) = (Arc::clone(&self.worker), Arc::clone(&origin));
         let service = service_fn(move |request| {
             let (worker, origin) = (Arc::clone(&worker), Arc::clone(&served_origin));
@@ -212,16 +184,41 @@ impl Accepted {
         drop(self.seat);
     }
 
-    fn origin(&self, wire: Wire, bounds: Bounds) -> Arc<Origin> {
+    fn origin(&self, wire: Wire, certificate: Option<Arc<Peer>>, bounds: Bounds) -> Arc<Origin> {
         Arc::new(Origin {
             listener: self.listener.clone(),
             peer: self.peer,
-            certificate: self.certificate.clone(),
+            certificate,
             wire,
             bounds,
             requests: AtomicU64::new(0),
         })
     }
+}
+
+/// What a client speaks that could not negotiate it.
+async fn spoken(protocols: &[Protocol], stream: &TcpStream, guards: &Guards) -> Option<Protocol> {
+    if let [only] = protocols {
+        return Some(*only);
+    }
+    let patience = guards.idle_timeout.max(guards.head_timeout);
+    match preface::is_http2(stream, patience).await {
+        Ok(true) => Some(Protocol::Http2),
+        Ok(false) => Some(Protocol::Http1),
+        Err(error) => {
+            tracing::debug!(%error, "a connection said nothing");
+            None
+        }
+    }
+}
+
+/// What was agreed on in the handshake; a client that did not ask speaks HTTP/1.
+fn agreed(protocols: &[Protocol], alpn: Option<&[u8]>) -> Option<Protocol> {
+    let agreed = match alpn {
+        Some(b"h2") => Protocol::Http2,
+        Some(_) | None => Protocol::Http1,
+    };
+    protocols.contains(&agreed).then_some(agreed)
 }
 
 /// What the client did wrong, where the HTTP layer ended the connection for it.

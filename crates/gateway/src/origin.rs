@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use portcullis_identity::certificate;
+use portcullis_identity::certificate::Shown;
 use portcullis_model::{ListenerId, Timestamp};
 use portcullis_reading::http1::Bounds;
 use portcullis_reading::violation::Violation;
@@ -32,6 +32,15 @@ pub struct Origin {
     pub requests: AtomicU64,
 }
 
+impl Origin {
+    /// What the client's certificate comes to under the trust of this moment.
+    #[must_use]
+    pub fn shown(&self, live: &Live, now: Timestamp) -> Option<Shown> {
+        let trust = live.tls.get(&self.listener).and_then(|server| server.trust());
+        self.certificate.as_ref().map(|peer| peer.shown(trust, now))
+    }
+}
+
 /// The guarded stream below the HTTP layer.
 #[derive(Clone, Debug)]
 pub enum Wire {
@@ -39,15 +48,6 @@ pub enum Wire {
     Http1(Arc<Connection>),
     /// Many at once.
     Http2(Arc<Framed>, Arc<Stalls>),
-}
-
-impl Origin {
-    /// What the client's certificate comes to under the trust of this moment.
-    #[must_use]
-    pub fn shown(&self, live: &Live, now: Timestamp) -> Option<certificate::Shown> {
-        let trust = live.tls.get(&self.listener).and_then(|server| server.trust());
-        self.certificate.as_ref().map(|peer| peer.shown(trust, now))
-    }
 }
 
 impl Wire {

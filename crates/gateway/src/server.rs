@@ -222,8 +222,7 @@ async fn accept(
                     let peer = peer.ip().to_canonical();
                     let worker = Arc::clone(&worker);
                     let (listener, stopped) = (id.clone(), stopped.clone());
-                    let accepted =
-                        Accepted { worker, listener, peer, certificate: None, seat, stopped };
+                    let accepted = Accepted { worker, listener, peer, seat, stopped };
                     open.spawn(accepted.serve(stream));
                 }
                 None => {

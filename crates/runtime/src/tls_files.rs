@@ -15,9 +15,7 @@ use portcullis_config::declaration::{
 use portcullis_diagnostics::{Finding, Span};
 use portcullis_identity::certificate::{Facts, Strength, Trust, expiry_of_list};
 use portcullis_model::{ListenerId, Timestamp};
-use portcullis_transport::tls::{
-    CertificateDer, Client, HTTP_1_1, HTTP_2, Identity, Material, Unusable,
-};
+use portcullis_transport::tls::{CertificateDer, Client, Identity, Material, Unusable};
 
 use self::reading::{Bad, certificates, key, lists, text};
 
@@ -46,11 +44,14 @@ pub fn read(
     (materials, reader.findings)
 }
 
-const fn negotiated(protocol: Protocol) -> &'static [u8] {
-    match protocol {
-        Protocol::Http1 => HTTP_1_1,
-        Protocol::Http2 => HTTP_2,
-    }
+/// Names of protocols for the handshake (RFC 7301, RFC 9113 section 3.2), the preferred one first.
+fn offered(protocols: &[Protocol]) -> Vec<&'static [u8]> {
+    let name = |protocol: &Protocol| match protocol {
+        Protocol::Http1 => b"http/1.1".as_slice(),
+        Protocol::Http2 => b"h2".as_slice(),
+    };
+    // they stand in the order of their age
+    protocols.iter().rev().map(name).collect()
 }
 
 struct Reader<'a> {
@@ -73,7 +74,7 @@ impl Reader<'_> {
             identities: identities.into_iter().collect::<Option<_>>()?,
             only_13: tls.only_13,
             suites: tls.suites.clone(),
-            protocols: protocols.iter().rev().map(|one| negotiated(*one)).collect(),
+            protocols: offered(protocols),
             client,
         })
     }

@@ -19,7 +19,7 @@ pub use accept::{Accepted, HandshakeError, accept};
 pub use identity::{Identity, Unusable};
 pub use names::NameTwice;
 pub use peer::Peer;
-pub use server::{Client, HTTP_1_1, HTTP_2, Material, Server};
+pub use server::{Client, Material, Server};
 
 pub use rustls::pki_types::pem;
 pub use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};

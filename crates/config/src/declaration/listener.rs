@@ -18,10 +18,10 @@ pub struct Listener {
     pub trusted_hops: u8,
     /// Peers from which forwarded headers are believed; required when `trusted_hops` > 0.
     pub trusted_peers: Vec<IpNet>,
-    /// How it speaks TLS; without it, it does not.
-    pub tls: Option<Tls>,
     /// Protocols that are spoken: at least one, each once, in their order here.
     pub protocols: Vec<Protocol>,
+    /// How it speaks TLS; without it, it does not.
+    pub tls: Option<Tls>,
 }
 
 /// A protocol of a listener.

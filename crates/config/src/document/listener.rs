@@ -19,12 +19,12 @@ pub(crate) struct Listener {
     /// Networks of these proxies.
     #[serde(default)]
     pub(crate) trusted_peers: Vec<String>,
-    /// How it speaks TLS; without it, it does not.
-    #[serde(default)]
-    pub(crate) tls: Option<Tls>,
     /// Protocols that are spoken; without TLS a client says by its first bytes which it speaks.
     #[serde(default = "default_protocols")]
     pub(crate) protocols: Vec<Protocol>,
+    /// How it speaks TLS; without it, it does not.
+    #[serde(default)]
+    pub(crate) tls: Option<Tls>,
 }
 
 /// A protocol of a listener.

@@ -57,9 +57,9 @@ pub(super) fn listeners(
         }
         let zone = ZoneId::new(&written.zone);
         let trusted_hops = written.trusted_hops;
-        let tls = written.tls.as_ref().map(|written| tls::tls(name, written, problems));
         let protocols = protocols(&written.protocols, &[path[0], path[1], "protocols"], problems);
-        let listener = Listener { address, zone, trusted_hops, trusted_peers, tls, protocols };
+        let tls = written.tls.as_ref().map(|written| tls::tls(name, written, problems));
+        let listener = Listener { address, zone, trusted_hops, trusted_peers, protocols, tls };
         listeners.insert(ListenerId::new(name), listener);
     }
     if listeners.is_empty() {

@@ -25,12 +25,6 @@ const SESSIONS_MAX: usize = 4096;
 /// Tickets that a client is given after a handshake of TLS 1.3.
 const TICKETS: usize = 2;
 
-/// HTTP/1.1, as it is negotiated (RFC 7301).
-pub const HTTP_1_1: &[u8] = b"http/1.1";
-
-/// HTTP/2, as it is negotiated (RFC 9113 section 3.2).
-pub const HTTP_2: &[u8] = b"h2";
-
 /// What a listener was given.
 #[derive(Clone, Debug)]
 pub struct Material {
@@ -40,7 +34,7 @@ pub struct Material {
     pub only_13: bool,
     /// Accepted suites by their IANA names.
     pub suites: BTreeSet<String>,
-    /// Protocols that are offered, the preferred one first.
+    /// Protocols offered (RFC 7301), the preferred one first.
     pub protocols: Vec<&'static [u8]>,
     /// Which client certificates it verifies.
     pub client: Option<Client>,
