@@ -266,3 +266,22 @@ fn a_dns_name_names_a_caller_where_that_was_declared() {
         refused(&mesh, &answer, "identify.certificate_name_refused", &format!("{names:?}"));
     }
 }
+
+#[test]
+fn t48_e20_a_bound_token_is_good_over_the_connection_of_its_certificate_only() {
+    let changes = [(MESH, ""), ("providers: [shop-idp, mesh]", PROVIDERS)];
+    let mesh = Mesh::open(GATEWAY, "", &changes);
+    let (own, other) = (mesh.billing(), mesh.billing());
+    let draft = mesh.shop.issuer.draft("ann");
+    let bound = draft.claim("cnf", serde_json::json!({"x5t#S256": own.thumbprint()}));
+    let token = get(ORDERS, &mesh.shop.issuer.sign(&bound));
+    // twice, so that the second is of a token that is known
+    for _ in 0..2 {
+        assert_eq!(answer(&mesh, Some(&own), &token).unwrap().status, 200);
+        let _seen = mesh.shop.upstream.take();
+        for stolen in [None, Some(&other)] {
+            let answer = answer(&mesh, stolen, &token).unwrap();
+            refused(&mesh, &answer, "identify.sender_unproven", "stolen");
+        }
+    }
+}

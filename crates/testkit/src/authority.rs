@@ -3,12 +3,17 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
     NameConstraints, RevokedCertParams, SanType, SerialNumber,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use time::{Duration, OffsetDateTime};
+
+use crate::issuer::base64;
 
 /// A day in seconds.
 pub const DAY: i64 = 86_400;
@@ -47,6 +52,15 @@ pub struct Issued {
     /// Its key, in PEM.
     pub key: String,
     serial: u64,
+}
+
+impl Issued {
+    /// SHA-256 of the certificate in base64url, as tokens are bound to it (RFC 8705 section 3.1).
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        let own = CertificateDer::from_pem_slice(self.chain.as_bytes()).unwrap();
+        base64(digest(&SHA256, &own))
+    }
 }
 
 impl Leaf {
