@@ -10,6 +10,7 @@ mod bench;
 mod docs;
 mod guards;
 mod supply;
+mod test;
 
 use std::process::Command;
 
@@ -18,7 +19,7 @@ use anyhow::{Context, Result, bail};
 fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("arch") => arch::run(),
-        Some("test") => test(),
+        Some("test") => test::run(),
         Some("bench") => bench::run(),
         Some("profile") => bench::profile(&std::env::args().nth(2).unwrap_or_default()),
         Some("guards") => guards::run(),
@@ -41,14 +42,6 @@ fn soak() -> Result<()> {
         .status()
         .context("cargo cannot be started")?;
     if status.success() { Ok(()) } else { bail!("acknowledged records were lost") }
-}
-
-/// Runs every test of the workspace, and the demo. They need nothing that cargo does not bring.
-fn test() -> Result<()> {
-    println!("installing: nothing is needed beyond the toolchain");
-    cargo(&["test", "--workspace", "--all-features"])?;
-    cargo(&["run", "--quiet", "-p", "portcullis", "--", "demo", "--once"])?;
-    guards::run()
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {

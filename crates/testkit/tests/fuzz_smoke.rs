@@ -154,7 +154,7 @@ fn smoke(names: &[&str]) {
 
 const HTTP: &[&str] =
     &["answer", "chunks", "cookies", "form_fields", "head", "host", "message", "path", "query"];
-const IDENTITY: &[&str] = &["api_key", "credential", "jwk_set", "jwt", "key_file"];
+const IDENTITY: &[&str] = &["api_key", "certificate", "credential", "jwk_set", "jwt", "key_file"];
 const TEXTS: &[&str] = &["contract", "declaration", "json", "record", "record_file"];
 
 #[test]
