@@ -28,7 +28,7 @@ pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
     JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
-pub use self::tls::{ClientTrust, Tls, TlsCertificate};
+pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::Upstream;
 
 /// A whole estate.

@@ -25,7 +25,7 @@ pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
     PrincipalKind, Provider, Secret,
 };
-pub(crate) use self::tls::{Cipher, Client, Tls, Version};
+pub(crate) use self::tls::{Acme, Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::Upstream;
 
 /// One estate: its zones, what crosses between them, and under which rules.

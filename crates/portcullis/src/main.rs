@@ -9,6 +9,7 @@
 
 mod demo;
 mod reloading;
+mod renewing;
 mod serving;
 mod verbs;
 

@@ -20,7 +20,10 @@ use portcullis_runtime::records::{Records, RecordsConfig};
 use portcullis_runtime::seal::SealKey;
 use portcullis_runtime::{Driver, Stores, clock, tls_files};
 use portcullis_telemetry::Metrics;
+use portcullis_transport::tls::Challenges;
 use tokio::sync::mpsc::Receiver;
+
+use crate::renewing::Renewing;
 
 /// What to do where a secret cannot be resolved.
 const SECRET: &str = "a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
@@ -33,6 +36,8 @@ pub(crate) struct Serving {
     admin: AdminDoor,
     state: Arc<Admin>,
     door: Arc<Door>,
+    challenges: Arc<Challenges>,
+    renewing: Renewing,
     writer: JoinHandle<()>,
 }
 
@@ -57,13 +62,30 @@ impl Serving {
         };
         let (records, writer) = Records::start(config, Arc::new(seal)).context("the records")?;
         let stores = Stores::open(&declaration, folder, records, seed()?).context(SECRET)?;
-        let tls = speak(&declaration, folder, &Servers::new())?;
+        let challenges = Arc::new(Challenges::default());
+        let tls = speak(&declaration, folder, &Servers::new(), &challenges)?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
         let door = Arc::new(Door::new(driver, tls, metrics));
         let running = server::start(&door, workers).context("the listeners")?;
+        let renewing = Renewing::start(
+            Arc::clone(&door),
+            Arc::clone(&admin),
+            folder,
+            Arc::clone(&challenges),
+            seed()?,
+        )?;
         admin.ready.store(true, Ordering::Release);
         let folder = folder.to_owned();
-        Ok(Self { folder, running, admin: admin_door, state: admin, door, writer })
+        Ok(Self {
+            folder,
+            running,
+            admin: admin_door,
+            state: admin,
+            door,
+            challenges,
+            renewing,
+            writer,
+        })
     }
 
     /// Lets another snapshot of the same estate decide from the next request on. Requests under way
@@ -79,7 +101,7 @@ impl Serving {
         }
         let declaration = snapshot.declaration.clone();
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
-        let tls = speak(&declaration, &self.folder, &live.tls)?;
+        let tls = speak(&declaration, &self.folder, &live.tls, &self.challenges)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);
         self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls);
@@ -110,6 +132,7 @@ impl Serving {
     /// Stops: first the listeners, then what requests under way need, then the records.
     pub(crate) fn stop(self) {
         self.state.ready.store(false, Ordering::Release);
+        drop(self.renewing);
         self.running.stop();
         self.admin.stop();
         drop(self.door);
@@ -121,12 +144,18 @@ impl Serving {
 
 /// What listeners speak TLS with. The findings about its files were said when the estate was read; a
 /// file that was replaced since may have others.
-fn speak(declaration: &Declaration, folder: &Path, earlier: &Servers) -> Result<Servers> {
+fn speak(
+    declaration: &Declaration,
+    folder: &Path,
+    earlier: &Servers,
+    challenges: &Arc<Challenges>,
+) -> Result<Servers> {
     let (materials, findings) = tls_files::read(declaration, folder, clock::now());
     if let Some(finding) = findings.iter().find(|finding| finding.is_error()) {
         bail!("{}: {}", finding.code, finding.message);
     }
-    handshake::servers(&materials, earlier).map_err(|why| anyhow::anyhow!("TLS of {why}"))
+    handshake::servers(&materials, earlier, challenges)
+        .map_err(|why| anyhow::anyhow!("TLS of {why}"))
 }
 
 /// What of a declaration is fixed at the start and differs.

@@ -17,6 +17,8 @@ use portcullis_identity::certificate::{Facts, Strength, Trust, expiry_of_list};
 use portcullis_model::{ListenerId, Timestamp};
 use portcullis_transport::tls::{CertificateDer, Client, Identity, Material, Unusable};
 
+use crate::acme::Kept;
+
 use self::reading::{Bad, certificates, key, lists, text};
 
 /// That a certificate will expire is said this long before.
@@ -70,11 +72,16 @@ impl Reader<'_> {
             Some(client) => Some(client?),
             None => None,
         };
+        let mut identities = identities.into_iter().collect::<Option<Vec<_>>>()?;
+        // none was issued yet, or what was kept is of no use any more: a new one will be ordered
+        identities
+            .extend(tls.acme.as_ref().and_then(|acme| Kept::read(self.folder, acme)?.identity()));
         Some(Material {
-            identities: identities.into_iter().collect::<Option<_>>()?,
+            identities,
             only_13: tls.only_13,
             suites: tls.suites.clone(),
             protocols: offered(protocols),
+            challenged: tls.acme.is_some(),
             client,
         })
     }

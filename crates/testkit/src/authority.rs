@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    NameConstraints, RevokedCertParams, SanType, SerialNumber,
+    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams,
+    CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, RevokedCertParams, SanType,
+    SerialNumber,
 };
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -135,6 +136,12 @@ impl Authority {
         }
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Issued { chain: certificate.pem() + &self.between, key: key.serialize_pem(), serial }
+    }
+
+    /// Signs what was requested, and answers its chain in PEM.
+    #[must_use]
+    pub fn sign(&self, request: &CertificateSigningRequestParams) -> String {
+        request.signed_by(&self.issuer).unwrap().pem() + &self.between
     }
 
     /// A revocation list of these certificates, to be followed by the next one after this many

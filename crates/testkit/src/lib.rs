@@ -12,6 +12,7 @@
 )]
 #![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
 
+pub mod acme;
 pub mod asked;
 pub mod authority;
 pub mod fuzz;

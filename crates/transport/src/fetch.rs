@@ -75,7 +75,7 @@ async fn within_deadline(url: &str, rules: &FetchRules) -> Result<Bytes, FetchEr
 }
 
 /// Without TLS only an address of this machine that the URL itself names is connected to.
-async fn resolve(
+pub(crate) async fn resolve(
     host: &str,
     port: u16,
     secure: bool,
@@ -130,7 +130,7 @@ where
     read
 }
 
-async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Bytes, FetchError> {
+pub(crate) async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Bytes, FetchError> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|failed| error(failed.to_string()))?;
@@ -155,6 +155,6 @@ fn connector() -> TlsConnector {
     TlsConnector::from(Arc::clone(config))
 }
 
-fn error(why: impl Into<String>) -> FetchError {
+pub(crate) fn error(why: impl Into<String>) -> FetchError {
     FetchError(why.into())
 }

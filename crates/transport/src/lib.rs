@@ -3,6 +3,7 @@
 
 pub mod address;
 mod answered;
+pub mod call;
 pub mod fetch;
 pub mod framed;
 pub mod guarded;

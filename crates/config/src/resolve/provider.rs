@@ -231,7 +231,7 @@ fn key_source(name: &str, written: &document::KeySource, problems: &mut Problems
     }
 }
 
-fn is_safe_url(text: &str) -> bool {
+pub(super) fn is_safe_url(text: &str) -> bool {
     let Ok(url) = text.parse::<Uri>() else { return false };
     let Some(host) = url.host().filter(|host| !host.is_empty()) else { return false };
     let bare = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));

@@ -7,6 +7,7 @@ use crate::check;
 use crate::declaration::{ClientTrust, Declared, SecretRef, Tls, TlsCertificate};
 use crate::document::{self, Cipher, Version};
 use crate::problems::{Problems, Rule};
+use crate::resolve::acme;
 use crate::resolve::provider::secret;
 
 const NAMES: Rule = Rule {
@@ -39,7 +40,7 @@ const OLDER: [Cipher; 6] = [
 
 pub(super) fn tls(listener: &str, written: &document::Tls, problems: &mut Problems<'_>) -> Tls {
     let at = |key| ["listeners", listener, "tls", key];
-    if written.certificates.is_empty() {
+    if written.certificates.is_empty() && written.acme.is_none() {
         problems.error(NAMES, &at("certificates"), "there is no certificate");
     }
     if written.certificates.iter().filter(|one| one.default).count() > 1 {
@@ -70,6 +71,7 @@ pub(super) fn tls(listener: &str, written: &document::Tls, problems: &mut Proble
     let certificates = certificates.collect();
     Tls {
         certificates,
+        acme: written.acme.as_ref().map(|written| acme::acme(listener, written, problems)),
         only_13: matches!(written.versions.min, Version::V13),
         suites: suites(written, &at("ciphers"), problems),
         client: written.client.as_ref().map(|client| trust(listener, client, problems)),
