@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_testkit::acme::Acme;
 use portcullis_testkit::authority::DAY;
+use portcullis_testkit::raw::exchange;
 use portcullis_testkit::secure::ask;
 use portcullis_testkit::shop::request;
 use portcullis_testkit::{Authority, Behaviour, Dialer, Shop, Upstream};
@@ -19,8 +21,13 @@ const WEB: &str = r#"web: {address: "127.0.0.1:8080", zone: public}"#;
 
 /// The shop, whose web listener orders its certificate; `more` are further keys of `tls`.
 fn shop(acme: &Acme, more: &str, files: &[(&str, &str)]) -> Shop {
+    shop_with(acme, "", more, files)
+}
+
+/// The same with further keys of the order.
+fn shop_with(acme: &Acme, more_of_order: &str, more: &str, files: &[(&str, &str)]) -> Shop {
     let web = format!(
-        "web: {{address: \"127.0.0.1:8080\", zone: public, tls: {{acme: {{directory: \"{}\", hosts: [{HOST}, www.shop.example], contacts: [\"mailto:ops@shop.example\"], terms_agreed: true}}{more}}}}}",
+        "web: {{address: \"127.0.0.1:8080\", zone: public, tls: {{acme: {{directory: \"{}\", hosts: [{HOST}, www.shop.example], contacts: [\"mailto:ops@shop.example\"], terms_agreed: true{more_of_order}}}{more}}}}}",
         acme.directory
     );
     Shop::open_with(GATEWAY, &[(WEB, &web)], files)
@@ -127,4 +134,28 @@ fn without_proof_there_is_no_certificate_and_no_storm() {
     until("a word", || shop.gateway.log().contains("no certificate; tried again in"));
     let dialer = Dialer::new(&acme.authority.pem(), None);
     assert!(dialer.dial(shop.gateway.address("web"), HOST).is_err());
+}
+
+#[test]
+fn a_challenge_is_answered_by_http_where_that_was_declared_and_nothing_else_is() {
+    let acme = Acme::start(90 * DAY);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let shop = shop_with(&acme, &format!(", http_address: \"{free}\""), "", &[]);
+    // the order waits for its challenge to be looked at
+    until("the order", || TcpStream::connect(free).is_ok());
+    for request in [
+        "GET / HTTP/1.1\r\nHost: api.shop.example\r\n\r\n",
+        "GET /.well-known/acme-challenge/ HTTP/1.1\r\nHost: api.shop.example\r\n\r\n",
+        "GET /.well-known/acme-challenge/unknown HTTP/1.1\r\nHost: api.shop.example\r\n\r\n",
+        "GET /v1/products HTTP/1.1\r\nHost: api.shop.example\r\n\r\n",
+    ] {
+        let answers = exchange(free, request.as_bytes());
+        assert_eq!(answers.first().unwrap().status, 404, "{request}");
+    }
+    acme.names_lead_to(free);
+    until("a certificate", || acme.issued() == 1);
+    let dialer = Dialer::new(&acme.authority.pem(), None);
+    let address = shop.gateway.address("web");
+    until("it is shown", || dialer.ask(address, HOST, &products()).is_ok());
+    assert!(TcpStream::connect(free).is_err(), "the address is closed when the order is over");
 }

@@ -81,7 +81,7 @@ impl Reader<'_> {
             only_13: tls.only_13,
             suites: tls.suites.clone(),
             protocols: offered(protocols),
-            challenged: tls.acme.is_some(),
+            challenged: tls.acme.as_ref().is_some_and(|acme| acme.http_address.is_none()),
             client,
         })
     }

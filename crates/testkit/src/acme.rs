@@ -1,5 +1,5 @@
 //! An authority that issues by RFC 8555: nonces, signed requests, orders, authorizations, challenges
-//! that it looks at over a real socket (TLS-ALPN-01, RFC 8737), certificates for requests. It says
+//! that it looks at over a real socket (HTTP-01, and TLS-ALPN-01 of RFC 8737), certificates for requests. It says
 //! `badNonce` once to everybody, as authorities may at any time.
 
 mod challenge;
@@ -33,7 +33,7 @@ pub struct Acme {
 struct State {
     nonces: HashSet<String>,
     refused_once: bool,
-    /// Where challenges are looked at: what port 443 of every name leads to.
+    /// Where challenges are looked at: what port 443 (or 80) of every name leads to.
     target: Option<SocketAddr>,
     lifetime_secs: i64,
     /// Public points of accounts.
@@ -206,7 +206,7 @@ impl Acme {
                 let state = self.state.lock().unwrap();
                 (200, self.authorization(&state.orders[number], number, at), None)
             }
-            ("challenge", Some(number), Some(at)) => self.look(number, at, signed),
+            ("challenge", Some(number), Some(at)) => self.look((number, at, parts[3]), signed),
             ("finalize", Some(number), None) => {
                 self.issue(number, signed);
                 self.order_said(number)
@@ -249,9 +249,10 @@ impl Acme {
             (false, true) => "valid",
             (false, false) => "pending",
         };
-        let url = self.url(&format!("/challenge/{number}/{at}"));
-        let challenge =
-            |kind: &str| json!({"type": kind, "url": url, "token": order.token, "status": status});
+        let challenge = |kind: &str| {
+            let url = self.url(&format!("/challenge/{number}/{at}/{kind}"));
+            json!({"type": kind, "url": url, "token": order.token, "status": status})
+        };
         json!({
             "status": status, "identifier": {"type": "dns", "value": order.hosts[at]},
             "challenges": [challenge("http-01"), challenge("tls-alpn-01")],
@@ -260,7 +261,7 @@ impl Acme {
     }
 
     /// Looks at a challenge, at once.
-    fn look(&self, number: usize, at: usize, signed: &Signed) -> Said {
+    fn look(&self, (number, at, kind): (usize, usize, &str), signed: &Signed) -> Said {
         let (host, token) = {
             let order = &self.state.lock().unwrap().orders[number];
             (order.hosts[at].clone(), order.token.clone())
@@ -268,6 +269,9 @@ impl Acme {
         let target = self.target();
         let authorization = format!("{token}.{}", signed.thumbprint());
         let looked = match target {
+            Some(target) if kind == "http-01" => {
+                challenge::http_01(target, &host, &token, &authorization)
+            }
             Some(target) => challenge::tls_alpn_01(target, &host, &authorization),
             None => Err("the name leads nowhere".to_owned()),
         };
@@ -279,9 +283,8 @@ impl Acme {
                 state.faults.push(why);
             }
         }
-        let url = self.url(&format!("/challenge/{number}/{at}"));
-        let said =
-            json!({"type": "tls-alpn-01", "url": url, "token": token, "status": "processing"});
+        let url = self.url(&format!("/challenge/{number}/{at}/{kind}"));
+        let said = json!({"type": kind, "url": url, "token": token, "status": "processing"});
         (200, said.to_string(), None)
     }
 

@@ -10,4 +10,5 @@ pub mod guarded;
 pub mod listen;
 pub mod preface;
 pub mod tls;
+pub mod told;
 pub mod upstream;

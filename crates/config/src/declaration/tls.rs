@@ -1,6 +1,7 @@
 //! How does a listener speak TLS?
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use ipnet::IpNet;
 
@@ -53,6 +54,8 @@ pub struct Acme {
     pub hosts: Vec<String>,
     /// Where the authority may write to.
     pub contacts: Vec<String>,
+    /// Where challenges are answered by HTTP-01; without it they are in the handshake.
+    pub http_address: Option<SocketAddr>,
     /// PEM file of the roots by which the directory is verified, relative to the estate.
     pub roots: Option<String>,
     /// Folder of account and certificate, relative to the estate.

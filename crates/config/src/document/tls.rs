@@ -40,7 +40,8 @@ pub(crate) struct Certificate {
 }
 
 /// A certificate that is ordered and renewed (RFC 8555). That the names are ours is shown in the
-/// handshake (TLS-ALPN-01, RFC 8737), so the listener must be reached at port 443 of each.
+/// handshake (TLS-ALPN-01, RFC 8737), so the listener must be reached at port 443 of each; or by
+/// HTTP at `http_address`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Acme {
@@ -53,6 +54,10 @@ pub(crate) struct Acme {
     pub(crate) contacts: Vec<String>,
     /// That the authority's terms of service are agreed to.
     pub(crate) terms_agreed: bool,
+    /// Where challenges are answered by HTTP-01 instead (RFC 8555 section 8.3), while an order is under
+    /// way: what is reached at port 80 of each name. Nothing else is answered there.
+    #[serde(default)]
+    pub(crate) http_address: Option<String>,
     /// PEM file of the roots by which the directory is verified; public ones without it.
     #[serde(default)]
     pub(crate) roots: Option<String>,

@@ -1,6 +1,7 @@
 //! Can a certificate be ordered like this?
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use portcullis_model::workload::is_dns_name;
 
@@ -46,7 +47,16 @@ pub(super) fn acme(listener: &str, written: &document::Acme, problems: &mut Prob
     if let Some(roots) = &written.roots {
         check::inside(roots, &at("roots"), problems);
     }
+    let http_address = written.http_address.as_ref().and_then(|text| {
+        let address = text.parse::<SocketAddr>();
+        if address.is_err() {
+            let message = format!("`{text}` is not an IP address with a port");
+            problems.error(check::VALUE, &at("http_address"), message);
+        }
+        address.ok()
+    });
     Acme {
+        http_address,
         directory: written.directory.clone(),
         hosts: written.hosts.clone(),
         contacts: written.contacts.clone(),

@@ -104,6 +104,7 @@ mod tests {
             directory: String::new(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             contacts: Vec::new(),
+            http_address: None,
             roots: None,
             store: String::new(),
             allow_addresses: Vec::new(),

@@ -15,6 +15,7 @@ use portcullis_transport::call::Caller;
 use portcullis_transport::fetch::FetchRules;
 use portcullis_transport::tls::pem::PemObject;
 use portcullis_transport::tls::{CertificateDer, Challenges, PrivateKeyDer};
+use portcullis_transport::told::Told;
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
 use tokio::time::timeout;
 
@@ -51,7 +52,16 @@ fn failed(error: impl std::fmt::Display) -> AcmeError {
 /// # Errors
 /// Says what failed; what was kept before is as it was.
 pub async fn order(folder: &Path, acme: &Acme, challenges: &Challenges) -> Result<(), AcmeError> {
-    let ordered = timeout(ORDER_DEADLINE, within_deadline(folder, acme, challenges)).await;
+    let told = Told::default();
+    let ordered = async {
+        let ordered = within_deadline(folder, acme, challenges, &told);
+        let Some(address) = acme.http_address else { return ordered.await };
+        tokio::select! {
+            ordered = ordered => ordered,
+            Err(error) = told.answer(address) => Err(failed(format!("{address}: {error}"))),
+        }
+    };
+    let ordered = timeout(ORDER_DEADLINE, ordered).await;
     for host in &acme.hosts {
         challenges.withdraw(host);
     }
@@ -62,6 +72,7 @@ async fn within_deadline(
     folder: &Path,
     acme: &Acme,
     challenges: &Challenges,
+    told: &Told,
 ) -> Result<(), AcmeError> {
     let account = account(folder, acme).await?;
     let names: Vec<_> = acme.hosts.iter().cloned().map(Identifier::Dns).collect();
@@ -74,13 +85,21 @@ async fn within_deadline(
             AuthorizationStatus::Pending => {}
             other => return Err(failed(format!("an authorization is {other:?}"))),
         }
+        let kind = match acme.http_address {
+            Some(_) => ChallengeType::Http01,
+            None => ChallengeType::TlsAlpn01,
+        };
         let mut challenge = authorization
-            .challenge(ChallengeType::TlsAlpn01)
-            .ok_or_else(|| failed("the authority offers no challenge of TLS-ALPN-01"))?;
+            .challenge(kind)
+            .ok_or_else(|| failed("the authority does not offer the declared challenge"))?;
         let Identifier::Dns(name) = challenge.identifier().identifier.clone() else {
             return Err(failed("the authority asks for what is no name"));
         };
-        show(&name, challenge.key_authorization().digest().as_ref(), challenges)?;
+        let known = challenge.key_authorization();
+        match acme.http_address {
+            Some(_) => told.tell(&challenge.token, known.as_str()),
+            None => show(&name, known.digest().as_ref(), challenges)?,
+        }
         challenge.set_ready().await?;
     }
     let patience = RetryPolicy::default().timeout(POLL_DEADLINE);

@@ -1,4 +1,5 @@
-//! Does whoever answers at a name know the challenge (TLS-ALPN-01, RFC 8737 section 3)?
+//! Does whoever answers at a name know the challenge (HTTP-01, RFC 8555 section 8.3; TLS-ALPN-01, RFC
+//! 8737 section 3)?
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,10 +11,26 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 
-use crate::raw::connect;
+use crate::raw::{connect, exchange};
 
 /// `acmeIdentifier`, critical, and the beginning of its value: 32 bytes (RFC 8737 section 3).
 const EXTENSION: [u8; 17] = [6, 8, 0x2b, 6, 1, 5, 5, 7, 1, 0x1f, 1, 1, 0xff, 4, 0x22, 4, 0x20];
+
+/// Asks by HTTP for what is known of a token.
+pub(super) fn http_01(
+    target: SocketAddr,
+    host: &str,
+    token: &str,
+    known: &str,
+) -> Result<(), String> {
+    let path = format!("/.well-known/acme-challenge/{token}");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let answers = exchange(target, request.as_bytes());
+    match answers.as_slice() {
+        [answer] if answer.status == 200 && answer.body == known => Ok(()),
+        other => Err(format!("the challenge is not answered: {other:?}")),
+    }
+}
 
 /// Looks at the certificate that is shown for a name.
 pub(super) fn tls_alpn_01(target: SocketAddr, host: &str, known: &str) -> Result<(), String> {
