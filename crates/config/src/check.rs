@@ -1,5 +1,6 @@
 //! Is this value one that can be meant? Checks that several sections share.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -129,4 +130,24 @@ pub(crate) fn set(
         problems.error(VALUE, path, "one of them stands twice");
     }
     set
+}
+
+/// A name of DNS in lower case, an IPv4 address, or an IPv6 address in brackets.
+pub(crate) fn is_host(text: &str) -> bool {
+    if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<Ipv6Addr>().is_ok();
+    }
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if numeric {
+        text.parse::<Ipv4Addr>().is_ok()
+    } else {
+        text.len() <= 253 && text.split('.').all(label)
+    }
 }

@@ -29,7 +29,10 @@ pub use self::provider::{
     JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
 pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
-pub use self::upstream::Upstream;
+pub use self::upstream::{
+    AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
+    Retries, Upstream, UpstreamProtocol, UpstreamTls,
+};
 
 /// A whole estate.
 #[derive(Clone, Debug)]

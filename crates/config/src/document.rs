@@ -26,7 +26,9 @@ pub(crate) use self::provider::{
     PrincipalKind, Provider, Secret,
 };
 pub(crate) use self::tls::{Acme, Cipher, Client, Tls, Version};
-pub(crate) use self::upstream::Upstream;
+pub(crate) use self::upstream::{
+    AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
+};
 
 /// One estate: its zones, what crosses between them, and under which rules.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -8,6 +8,7 @@ mod certificate;
 mod listener;
 mod provider;
 mod tls;
+mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +51,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
         listeners: listener::listeners(document, problems),
         providers: provider::providers(&document.providers, problems),
         apis: api::apis(document, problems),
-        upstreams: api::upstreams(&document.upstreams, problems),
+        upstreams: upstream::upstreams(&document.upstreams, problems),
         limits: boundary::limits(&document.limits, problems),
         boundaries: boundary::boundaries(document, problems),
         guards: listener::guards(&document.guards, problems),

@@ -13,6 +13,7 @@ mod page;
 mod policies;
 mod resolved;
 mod tls;
+mod upstreams;
 
 pub use page::{Example, Page};
 
@@ -30,6 +31,7 @@ pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
+    Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },

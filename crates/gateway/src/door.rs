@@ -12,6 +12,8 @@ use portcullis_runtime::clock::RecordIds;
 use portcullis_telemetry::Metrics;
 use portcullis_transport::tls::Server;
 
+use crate::upstreams::Upstreams;
+
 /// What all workers share.
 #[derive(Debug)]
 pub struct Door {
@@ -29,6 +31,8 @@ pub struct Live {
     pub driver: Driver,
     /// What listeners speak TLS with.
     pub tls: BTreeMap<ListenerId, Arc<Server>>,
+    /// Where requests are carried.
+    pub upstreams: Upstreams,
     /// Counts the snapshots of this process, from 1.
     pub generation: u64,
 }
@@ -39,9 +43,10 @@ impl Door {
     pub fn new(
         driver: Driver,
         tls: BTreeMap<ListenerId, Arc<Server>>,
+        upstreams: Upstreams,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let live = ArcSwap::from_pointee(Live { driver, tls, generation: 1 });
+        let live = ArcSwap::from_pointee(Live { driver, tls, upstreams, generation: 1 });
         Self { live, metrics, ids: RecordIds::new() }
     }
 
@@ -52,9 +57,14 @@ impl Door {
     }
 
     /// Lets another driver decide from the next request on.
-    pub fn replace(&self, driver: Driver, tls: BTreeMap<ListenerId, Arc<Server>>) {
+    pub fn replace(
+        &self,
+        driver: Driver,
+        tls: BTreeMap<ListenerId, Arc<Server>>,
+        upstreams: Upstreams,
+    ) {
         let generation = self.live.load().generation.saturating_add(1);
-        self.live.store(Arc::new(Live { driver, tls, generation }));
+        self.live.store(Arc::new(Live { driver, tls, upstreams, generation }));
     }
 }
 

@@ -17,6 +17,8 @@ pub mod serve;
 pub mod server;
 pub mod stalled;
 pub mod streamed;
+pub mod upstreams;
 
 pub use door::Door;
 pub use server::Running;
+pub use upstreams::Upstreams;

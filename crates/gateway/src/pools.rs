@@ -2,19 +2,16 @@
 //! upstream that a reload did not change keeps its pool, and a request that began before a reload
 //! still finds the upstreams of its own snapshot.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use portcullis_config::declaration::Upstream;
 use portcullis_model::UpstreamId;
-use portcullis_transport::upstream::{Pool, Target};
+use portcullis_transport::upstream::Pool;
 
 use crate::door::Live;
+use crate::upstreams::Set;
 
 /// Generations whose pools are kept; requests of older ones have long had their time.
 const GENERATIONS: usize = 4;
-
-type Set = BTreeMap<UpstreamId, Arc<Pool>>;
 
 /// The pools of one worker.
 #[derive(Debug, Default)]
@@ -35,29 +32,12 @@ impl Pools {
             return Arc::clone(set);
         }
         let newest = sets.last().map(|(_, set)| Arc::clone(set)).unwrap_or_default();
-        let upstreams = &live.snapshot().declaration.upstreams;
-        let pool = |(id, upstream): (&UpstreamId, &Upstream)| {
-            let target = target(upstream);
-            let same = newest.get(id).filter(|pool| *pool.target() == target);
-            (id.clone(), same.map_or_else(|| Pool::new(target), Arc::clone))
-        };
-        let set: Arc<Set> = Arc::new(upstreams.iter().map(pool).collect());
+        let set = Arc::new(live.upstreams.pools(&newest));
         sets.push((live.generation, Arc::clone(&set)));
         sets.sort_by_key(|(generation, _)| *generation);
         if sets.len() > GENERATIONS {
             sets.remove(0);
         }
         set
-    }
-}
-
-fn target(upstream: &Upstream) -> Target {
-    Target {
-        host: upstream.host.clone(),
-        port: upstream.port,
-        connect_timeout: upstream.connect_timeout,
-        response_timeout: upstream.response_timeout,
-        idle_timeout: upstream.idle_timeout,
-        connections_max: usize::try_from(upstream.connections_max).unwrap_or(usize::MAX),
     }
 }

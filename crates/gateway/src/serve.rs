@@ -13,12 +13,12 @@ use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Permit, Refusal, forward, reply};
 use portcullis_model::record::Outcome;
-use portcullis_model::{Reason, RecordId, Timestamp};
+use portcullis_model::{RecordId, Timestamp};
 use portcullis_reading::http2::head::normalise;
 use portcullis_reading::violation::Violation;
 use portcullis_runtime::clock;
 use portcullis_runtime::driver::Open;
-use portcullis_transport::upstream::{Failure, UpstreamBody};
+use portcullis_transport::upstream::{Failure, Outbound, UpstreamBody};
 
 use crate::answer;
 use crate::body::RequestBody;
@@ -26,6 +26,7 @@ use crate::door::{Door, Live};
 use crate::origin::Origin;
 use crate::pools::Pools;
 use crate::streamed::{Answer, Crossing, Streamed};
+use crate::upstreams;
 
 /// What one worker serves with.
 #[derive(Debug)]
@@ -171,7 +172,7 @@ impl Worker {
                 response
             }
             Err(failure) => {
-                let refusal = refusal_of(&failure);
+                let refusal = Refusal::new(upstreams::reason(&failure), failure.to_string());
                 let response = whole(answer::refusal(&refusal, id, false));
                 let outcome = outcome(&response, None, intent_durable);
                 let outcome = Outcome { micros: micros(&open), ..outcome };
@@ -193,23 +194,15 @@ impl Worker {
             .pools
             .find(live, &outgoing.upstream)
             .ok_or_else(|| Failure::Unreachable(format!("no upstream `{}`", outgoing.upstream)))?;
+        let ask = upstreams::ask(&outgoing, pool.upstream().target().balance);
         let mut request = Request::builder()
             .method(outgoing.method.as_str())
             .uri(&outgoing.target)
-            .body(Full::new(outgoing.body))
+            .body(Outbound::whole(outgoing.body))
             .map_err(|error| Failure::Unreachable(error.to_string()))?;
         *request.headers_mut() = outgoing.headers;
-        pool.send(request).await
+        pool.send(request, ask).await
     }
-}
-
-fn refusal_of(failure: &Failure) -> Refusal {
-    let reason = match failure {
-        Failure::Unreachable(_) => Reason::UpstreamUnreachable,
-        Failure::Timeout(_) => Reason::UpstreamTimeout,
-        Failure::Invalid(_) => Reason::UpstreamInvalid,
-    };
-    Refusal::new(reason, failure.to_string())
 }
 
 fn whole(response: Response<Full<Bytes>>) -> Response<Answer> {

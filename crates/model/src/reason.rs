@@ -274,6 +274,18 @@ reasons! {
     UpstreamInvalid "forward.upstream_invalid" Forward 502 No
         "the upstream's answer is invalid"
         "The upstream's response head was malformed or ambiguous; the connection was dropped.";
+    UpstreamAddressRefused "forward.upstream_address_refused" Forward 502 No
+        "the upstream cannot be reached"
+        "A name of the upstream leads to an address outside its declared class (`address_class`, `allow_networks`), or to one at which clouds tell machines about themselves. Nothing was connected to.";
+    UpstreamOverloaded "forward.upstream_overloaded" Forward 503 No
+        "the upstream is busy"
+        "A bound of the upstream's `circuit` is reached: requests under way, or waiting for a connection. It was not asked.";
+    UpstreamUnhealthy "forward.upstream_unhealthy" Forward 503 No
+        "the upstream is not available at the moment"
+        "Every address of the upstream fails its health checks. None was asked.";
+    UpstreamUntrusted "forward.upstream_untrusted" Forward 502 No
+        "the upstream cannot be reached"
+        "The upstream's certificate does not hold: unknown authority, other name, expired, or none. Nothing of the request was sent.";
     ReplyInterrupted "reply.interrupted" Reply 502 No
         "the upstream's answer was cut short"
         "The upstream's body ended before its declared length, or stalled; the client's connection was cut so that it cannot be taken for whole.";

@@ -14,7 +14,7 @@ use portcullis_config::Declaration;
 use portcullis_core::Snapshot;
 use portcullis_gateway::admin::{self, Admin, AdminDoor};
 use portcullis_gateway::handshake::{self, Servers};
-use portcullis_gateway::{Door, Running, server};
+use portcullis_gateway::{Door, Running, Upstreams, server};
 use portcullis_model::ListenerId;
 use portcullis_runtime::records::{Records, RecordsConfig};
 use portcullis_runtime::seal::SealKey;
@@ -64,8 +64,9 @@ impl Serving {
         let stores = Stores::open(&declaration, folder, records, seed()?).context(SECRET)?;
         let challenges = Arc::new(Challenges::default());
         let tls = speak(&declaration, folder, &Servers::new(), &challenges)?;
+        let upstreams = Upstreams::open(&declaration, folder, &metrics)?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
-        let door = Arc::new(Door::new(driver, tls, metrics));
+        let door = Arc::new(Door::new(driver, tls, upstreams, metrics));
         let running = server::start(&door, workers).context("the listeners")?;
         let renewing = Renewing::start(
             Arc::clone(&door),
@@ -102,9 +103,10 @@ impl Serving {
         let declaration = snapshot.declaration.clone();
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
         let tls = speak(&declaration, &self.folder, &live.tls, &self.challenges)?;
+        let upstreams = live.upstreams.renewed(&declaration, &self.folder, &self.state.metrics)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);
-        self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls);
+        self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls, upstreams);
         self.running.listen(bound, &declaration);
         Ok(())
     }

@@ -10,7 +10,7 @@ use portcullis_core::snapshot::Snapshot;
 use portcullis_core::snapshot::compile::{Estate, compile, survey};
 use portcullis_diagnostics::{Finding, SourceId, Sources, Span};
 
-use crate::{clock, tls_files};
+use crate::{clock, tls_files, upstreams};
 
 /// Name of the declaration in its folder.
 pub const DECLARATION: &str = "portcullis.yaml";
@@ -105,6 +105,7 @@ fn read_as_meant(folder: &Path) -> Found<Estate> {
         true => Vec::new(),
         false => read_policies(folder, &declaration.policies, &mut found),
     };
+    found.findings.extend(upstreams::survey(&declaration, folder));
     found.value = Some(Estate { declaration, declaration_text: text, contracts, policies });
     found
 }

@@ -20,6 +20,7 @@ pub mod simulate;
 pub mod stores;
 pub mod tls_files;
 pub mod tokens;
+pub mod upstreams;
 
 pub use driver::{Decided, Driver};
 pub use stores::Stores;

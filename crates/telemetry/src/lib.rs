@@ -1,6 +1,8 @@
 //! What do operators see? Metrics whose labels come from the declaration only, so that no client
 //! can make them grow (law 7).
 
+mod upstreams;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+pub use self::upstreams::Upstreams;
 
 /// Upper bounds in seconds, as OpenTelemetry recommends for HTTP servers.
 const SECONDS: [f64; 14] =
@@ -35,6 +39,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections that were turned away because too many were open.
     pub connections_refused: Counter,
+    /// How upstreams fare.
+    pub upstreams: Upstreams,
     /// Connections that ended in their TLS handshake.
     pub handshakes_failed: Counter,
 }
@@ -83,6 +89,7 @@ impl Default for Metrics {
             reloads: Family::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            upstreams: Upstreams::default(),
             handshakes_failed: Counter::default(),
         };
         metrics.registered()
@@ -113,6 +120,7 @@ impl Metrics {
             "Connections turned away at the bound",
             self.connections_refused.clone(),
         );
+        self.upstreams.register(registry);
         registry.register(
             "handshakes_failed",
             "Connections that ended in their TLS handshake",

@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use portcullis_reading::http1::answer::AnswerGuard;
@@ -16,15 +16,44 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const NOTHING: u8 = 0;
 const ANY: u8 = 1;
 const HEAD: u8 = 2;
+const UPGRADE: u8 = 3;
 
-/// What was asked on a connection and not answered yet.
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// An answer that may have a body.
+    Any,
+    /// The answer to `HEAD`.
+    Head,
+    /// Another protocol; or an answer.
+    Upgrade,
+}
+
+/// What was asked on a connection and not answered yet, and whether the answer has begun.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked(Arc<AtomicU8>);
+pub(crate) struct Asked(Arc<Progress>);
+
+#[derive(Debug, Default)]
+struct Progress {
+    wanted: AtomicU8,
+    begun: AtomicBool,
+}
 
 impl Asked {
     /// A request is about to be sent.
-    pub(crate) fn ask(&self, head_only: bool) {
-        self.0.store(if head_only { HEAD } else { ANY }, Ordering::Release);
+    pub(crate) fn ask(&self, wanted: Wanted) {
+        let wanted = match wanted {
+            Wanted::Any => ANY,
+            Wanted::Head => HEAD,
+            Wanted::Upgrade => UPGRADE,
+        };
+        self.0.begun.store(false, Ordering::Release);
+        self.0.wanted.store(wanted, Ordering::Release);
+    }
+
+    /// Whether a byte came since it was asked.
+    pub(crate) fn answer_has_begun(&self) -> bool {
+        self.0.begun.load(Ordering::Acquire)
     }
 }
 
@@ -46,11 +75,13 @@ impl<S> AnsweredStream<S> {
     /// How many of these bytes may be read.
     fn judge(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.guard.is_idle() {
-            match self.asked.0.swap(NOTHING, Ordering::AcqRel) {
+            match self.asked.0.wanted.swap(NOTHING, Ordering::AcqRel) {
                 NOTHING => {}
+                UPGRADE => self.guard.ask_upgrade(),
                 asked => self.guard.ask(asked == HEAD),
             }
         }
+        self.asked.0.begun.store(true, Ordering::Release);
         let passed = self.guard.advance(bytes).map_err(|violation| invalid(&violation))?;
         self.broken = passed < bytes.len();
         Ok(passed)

@@ -1,5 +1,5 @@
-//! Bytes in and out: listening sockets, the guarded streams in front of the HTTP parsers, the pool of
-//! connections to an upstream, and fetching that cannot be led astray.
+//! Bytes in and out: listening sockets, the guarded streams in front of the HTTP parsers, the pools of
+//! connections to upstreams, and fetching that cannot be led astray.
 
 pub mod address;
 mod answered;

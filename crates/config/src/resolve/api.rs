@@ -1,13 +1,11 @@
-//! Which APIs are served under which hosts, and where are they carried?
+//! Which APIs are served under which hosts?
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
 
 use portcullis_model::{ApiId, UpstreamId, ZoneId};
 
 use crate::check;
-use crate::declaration::{Api, Declared, Lifecycle, Upstream};
+use crate::declaration::{Api, Declared, Lifecycle};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 
@@ -21,8 +19,6 @@ const BASE_PATH: Rule = Rule {
     why: "requests are matched by whole, canonical segments",
     fix: "write nothing, or `/v1` without a final slash",
 };
-
-const TIMEOUTS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(600));
 
 pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap<ApiId, Api> {
     let mut apis = BTreeMap::new();
@@ -44,7 +40,7 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
         }
         let hosts = check::set(&written.hosts, &at("hosts"), problems);
         for host in &hosts {
-            if !is_host(host) {
+            if !check::is_host(host) {
                 problems.error(HOST, &at("hosts"), format!("`{host}` is not a host"));
             }
         }
@@ -67,58 +63,6 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
         apis.insert(ApiId::new(name), api);
     }
     apis
-}
-
-pub(super) fn upstreams(
-    written: &BTreeMap<String, document::Upstream>,
-    problems: &mut Problems<'_>,
-) -> BTreeMap<UpstreamId, Upstream> {
-    let mut upstreams = BTreeMap::new();
-    for (name, written) in written {
-        let Some((host, port)) = address(&written.address) else {
-            let message = format!("`{}` is not `host:port`", written.address);
-            problems.error(check::VALUE, &["upstreams", name, "address"], message);
-            continue;
-        };
-        let mut timeout = |text: &str, key: &str| {
-            check::duration(text, TIMEOUTS, &["upstreams", name, key], problems)
-        };
-        let upstream = Upstream {
-            host,
-            port,
-            connect_timeout: timeout(&written.connect_timeout, "connect_timeout"),
-            response_timeout: timeout(&written.response_timeout, "response_timeout"),
-            idle_timeout: timeout(&written.idle_timeout, "idle_timeout"),
-            connections_max: written.connections_max,
-        };
-        upstreams.insert(UpstreamId::new(name), upstream);
-    }
-    upstreams
-}
-
-fn address(text: &str) -> Option<(String, u16)> {
-    let (host, port) = text.rsplit_once(':')?;
-    let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
-    is_host(host).then(|| (host.trim_matches(['[', ']']).to_owned(), port))
-}
-
-fn is_host(text: &str) -> bool {
-    if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse::<Ipv6Addr>().is_ok();
-    }
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if numeric {
-        text.parse::<Ipv4Addr>().is_ok()
-    } else {
-        text.len() <= 253 && text.split('.').all(label)
-    }
 }
 
 fn is_base_path(text: &str) -> bool {

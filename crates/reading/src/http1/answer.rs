@@ -23,6 +23,7 @@ const INTERIM_MAX: u8 = 8;
 pub struct AnswerGuard {
     state: State,
     head_only: bool,
+    upgrade: bool,
     interim: u8,
     head: Vec<u8>,
 }
@@ -52,7 +53,17 @@ impl AnswerGuard {
         if matches!(self.state, State::Idle) {
             self.state = State::Head;
             self.head_only = head_only;
+            self.upgrade = false;
             self.interim = 0;
+        }
+    }
+
+    /// A request was sent that asks for another protocol: 101 may come, and what follows it is that
+    /// protocol's (RFC 9110 section 7.8). Any other answer is read as ever.
+    pub fn ask_upgrade(&mut self) {
+        if matches!(self.state, State::Idle) {
+            self.ask(false);
+            self.upgrade = true;
         }
     }
 
@@ -132,11 +143,15 @@ impl AnswerGuard {
 
     fn enter(&mut self, head: &Head) -> Result<(), Violation> {
         let framed = head.chunked || head.length.is_some_and(|length| length > 0);
-        if head.status == 101 {
+        if head.status == 101 && !self.upgrade {
             return Err(malformed("it changes the protocol without being asked"));
         }
         if (head.status < 200 || head.status == 204) && framed {
             return Err(malformed("an answer that has no body announces one"));
+        }
+        if head.status == 101 {
+            self.state = State::UntilClose;
+            return Ok(());
         }
         if head.status < 200 {
             self.interim = self.interim.saturating_add(1);
@@ -286,6 +301,10 @@ mod tests {
         ] {
             assert_eq!(passed(answer.as_bytes(), false), None, "{answer}");
         }
+        let mut guard = AnswerGuard::default();
+        guard.ask_upgrade();
+        let switched = b"HTTP/1.1 101 x\r\nUpgrade: w\r\n\r\nHTTP/1.1 \0";
+        assert_eq!(guard.advance(switched).ok(), Some(switched.len()), "asked for");
         assert_eq!(passed("HTTP/1.1 100 x\r\n\r\n".repeat(9).as_bytes(), false), None);
         assert!(AnswerGuard::default().advance(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }
