@@ -117,6 +117,21 @@ fn t53_t54_what_is_no_valid_leaf_ends_the_handshake() {
 }
 
 #[test]
+fn a_list_that_expires_leaves_nobody_trusted() {
+    let mut mesh = Mesh::open(GATEWAY, "", &[]);
+    mesh.replace("clients.crl.pem", &mesh.clients.list(&[], 4));
+    mesh.reload();
+    let own = mesh.billing();
+    assert_eq!(answer(&mesh, Some(&own), &list()).unwrap().status, 200);
+    let _seen = mesh.shop.upstream.take();
+    std::thread::sleep(Duration::from_secs(5));
+    no_handshake(&mesh, &own, "the list has expired");
+    // and what is in force stays, since what is read anew would be worse
+    let (taken, said) = mesh.shop.gateway.reload();
+    assert!(!taken && said.contains("PC0134"), "{said}");
+}
+
+#[test]
 fn names_are_constrained_where_their_authority_is() {
     let mut mesh = Mesh::open(GATEWAY, "", &[]);
     let partner = mesh.root.below("partner", &["partner.example"]);
