@@ -14,11 +14,12 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use portcullis_testkit::collector::Collector;
 use portcullis_testkit::issuer::Issuer;
 
 use crate::cargo;
 use load::{Load, Upstream};
-use rivals::{Contestant, Tools};
+use rivals::{Contestant, Run, Tools};
 
 /// Rounds; the median counts.
 const ROUNDS: usize = 5;
@@ -39,12 +40,15 @@ pub(crate) fn profile(kind: &str) -> Result<()> {
     cargo(&["build", "--release", "-p", "portcullis"])?;
     let (upstream, issuer, folder) =
         (Upstream::start()?, Issuer::new("bench"), tempfile::tempdir()?);
-    let contestant = rivals::portcullis(folder.path(), upstream.address, &issuer, "best_effort")?;
+    let collector = Collector::start();
+    let endpoint = (kind == "traced").then(|| collector.endpoint());
+    let how = Run { audit: "best_effort", collector: endpoint.as_deref() };
+    let contestant = rivals::portcullis(folder.path(), upstream.address, &issuer, how)?;
     let load = match kind {
         "bare" => Load::bare(),
-        "jwt" => Load::tokens(&issuer),
+        "jwt" | "traced" => Load::tokens(&issuer),
         "body" => Load::bodies(&issuer),
-        _ => anyhow::bail!("usage: cargo xtask profile bare | jwt | body"),
+        _ => anyhow::bail!("usage: cargo xtask profile bare | jwt | body | traced"),
     };
     println!("process {}", contestant.pid());
     load.run(contestant.address, REQUESTS)?;
@@ -64,7 +68,8 @@ pub(crate) fn run() -> Result<()> {
     let upstream = Upstream::start()?;
     let issuer = Issuer::new("bench");
     let folder = tempfile::tempdir()?;
-    let mut rows = rows(&tools, &upstream, &issuer, folder.path())?;
+    let collector = Collector::start();
+    let mut rows = rows(&tools, &upstream, &issuer, &collector, folder.path())?;
     for row in &rows {
         row.load.run(row.contestant.address, REQUESTS / 10)?;
     }
@@ -102,13 +107,21 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-fn rows(tools: &Tools, upstream: &Upstream, issuer: &Issuer, folder: &Path) -> Result<Vec<Row>> {
+fn rows(
+    tools: &Tools,
+    upstream: &Upstream,
+    issuer: &Issuer,
+    collector: &Collector,
+    folder: &Path,
+) -> Result<Vec<Row>> {
     let row = |name, contestant, load| Row { name, contestant, load, micros: Vec::new() };
     let at = |name: &str| {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).map(|()| folder)
     };
     let upstream = upstream.address;
+    let plain = Run { audit: "best_effort", collector: None };
+    let endpoint = collector.endpoint();
     Ok(vec![
         row("nginx, bare", rivals::nginx(tools, &at("nginx")?, upstream)?, Load::bare()),
         row("Envoy, bare", rivals::envoy(tools, &at("envoy")?, upstream, None)?, Load::bare()),
@@ -119,22 +132,37 @@ fn rows(tools: &Tools, upstream: &Upstream, issuer: &Issuer, folder: &Path) -> R
         ),
         row(
             "Portcullis, bare",
-            rivals::portcullis(&at("bare")?, upstream, issuer, "best_effort")?,
+            rivals::portcullis(&at("bare")?, upstream, issuer, plain)?,
             Load::bare(),
         ),
         row(
             "Portcullis, JWT + Cedar + limits",
-            rivals::portcullis(&at("jwt")?, upstream, issuer, "best_effort")?,
+            rivals::portcullis(&at("jwt")?, upstream, issuer, plain)?,
+            Load::tokens(issuer),
+        ),
+        row(
+            "Portcullis, JWT + Cedar + limits, traced",
+            rivals::portcullis(
+                &at("traced")?,
+                upstream,
+                issuer,
+                Run { collector: Some(&endpoint), ..plain },
+            )?,
             Load::tokens(issuer),
         ),
         row(
             "Portcullis, all that + 1 KB JSON body",
-            rivals::portcullis(&at("body")?, upstream, issuer, "best_effort")?,
+            rivals::portcullis(&at("body")?, upstream, issuer, plain)?,
             Load::bodies(issuer),
         ),
         row(
             "Portcullis, JWT + Cedar + limits, durable",
-            rivals::portcullis(&at("durable")?, upstream, issuer, "required")?,
+            rivals::portcullis(
+                &at("durable")?,
+                upstream,
+                issuer,
+                Run { audit: "required", ..plain },
+            )?,
             Load::tokens(issuer),
         ),
     ])

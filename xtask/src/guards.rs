@@ -94,6 +94,12 @@ const GUARDS: &[Guard] = &[
         "let _unused = check_connection;",
     ),
     guard(
+        "traces of strangers",
+        "crates/core/src/span.rs",
+        "claimed.filter(|_| rule.is_some_and(|rule| rule.continues));",
+        "claimed;",
+    ),
+    guard(
         "outside credentials",
         "crates/core/src/forward.rs",
         "headers.remove(AUTHORIZATION);",

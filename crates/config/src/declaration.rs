@@ -11,6 +11,8 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod stream;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -28,6 +30,8 @@ pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
     JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
+pub use self::stream::{Stream, StreamKind};
+pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
@@ -61,4 +65,6 @@ pub struct Declaration {
     pub admin: Admin,
     /// Where records go.
     pub records: Records,
+    /// What operators see.
+    pub telemetry: Telemetry,
 }

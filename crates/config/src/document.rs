@@ -8,6 +8,8 @@ mod limit;
 mod listener;
 mod process;
 mod provider;
+mod stream;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -25,6 +27,8 @@ pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
     PrincipalKind, Provider, Secret,
 };
+pub(crate) use self::stream::{Stream, StreamKind};
+pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Acme, Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
@@ -68,6 +72,9 @@ pub(crate) struct Document {
     /// Where decisions are written down.
     #[serde(default)]
     pub(crate) records: Records,
+    /// What operators see, and where it is sent.
+    #[serde(default)]
+    pub(crate) telemetry: Telemetry,
 }
 
 /// Version of the format.

@@ -7,6 +7,8 @@ mod boundary;
 mod certificate;
 mod listener;
 mod provider;
+mod stream;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -57,6 +59,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
         guards: listener::guards(&document.guards, problems),
         admin: listener::admin(&document.admin, problems),
         records: listener::records(&document.records, problems),
+        telemetry: telemetry::telemetry(document, problems),
         estate: document.estate.clone(),
         zones,
         policies,

@@ -5,8 +5,11 @@
 //! boundary can set; every one of them was stripped on entry.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HOST};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, TE, UPGRADE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use portcullis_config::declaration::{Stream, StreamKind};
 use portcullis_model::{Method, RecordId, UpstreamId};
 
 use crate::admit::Permit;
@@ -23,8 +26,10 @@ pub struct Outgoing {
     pub target: String,
     /// All headers, `host` and `content-length` included.
     pub headers: HeaderMap,
-    /// The checked body.
+    /// The checked body; empty where it passes as a stream.
     pub body: Bytes,
+    /// Whether messages go on after this one.
+    pub stream: Option<Stream>,
 }
 
 /// Principal, as `provider|subject`.
@@ -88,6 +93,9 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     if let Some(tenant) = &principal.tenant {
         headers.insert(TENANT, encoded(tenant));
     }
+    if let Some(span) = &received.span {
+        span.tell(message, &received.crossing.boundary.trace, &mut headers);
+    }
     let body = permit.body().clone();
     // the body is sent as it was checked: decoded
     headers.remove(CONTENT_ENCODING);
@@ -95,12 +103,25 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     if !body.is_empty() || matches!(message.method, Method::Post | Method::Put | Method::Patch) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
+    let stream = received.operation.stream.clone();
+    match stream.as_ref().map(|stream| stream.kind) {
+        Some(StreamKind::Websocket) => {
+            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        Some(StreamKind::Grpc) => {
+            headers.remove(CONTENT_LENGTH);
+            headers.insert(TE, HeaderValue::from_static("trailers"));
+        }
+        Some(StreamKind::Events) | None => {}
+    }
     Outgoing {
         upstream: received.operation.upstream.clone(),
         method: message.method,
         target: message.target(),
         headers,
         body,
+        stream,
     }
 }
 

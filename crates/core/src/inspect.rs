@@ -4,9 +4,12 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION};
+use http::{HeaderName, HeaderValue};
+use portcullis_config::declaration::{Stream, StreamKind};
 use portcullis_identity::Refused;
 use portcullis_inspect::{BodyBounds, BodyPlan};
-use portcullis_model::Stage;
+use portcullis_model::{Reason, Stage};
 
 use crate::authorize::Authorized;
 use crate::facts::{BodyFact, Facts, Need};
@@ -45,6 +48,11 @@ enum Checked {
 
 fn check(received: &Received, facts: &Facts, trace: &mut Trace) -> Result<Checked, Refusal> {
     let contract = &received.operation.contract;
+    if let Some(stream) = &received.operation.stream
+        && let Some(checked) = opening(stream, received, trace)?
+    {
+        return Ok(checked);
+    }
     let inspection = &received.crossing.boundary.inspection;
     let Some(fact) = &facts.body else {
         let parameters: Vec<(&str, &str)> = received.named_parameters().collect();
@@ -82,6 +90,47 @@ fn check(received: &Received, facts: &Facts, trace: &mut Trace) -> Result<Checke
     let body = verdict?;
     trace.say(Stage::Inspect, "parameters and body are as the contract says");
     Ok(Checked::Body(body))
+}
+
+/// Whether a stream is opened as its kind is. A body that goes on cannot be inspected whole; the
+/// record says so.
+fn opening(
+    stream: &Stream,
+    received: &Received,
+    trace: &mut Trace,
+) -> Result<Option<Checked>, Refusal> {
+    let message = &received.message;
+    match stream.kind {
+        StreamKind::Events => {}
+        StreamKind::Websocket => {
+            let says = |name: HeaderName, text: &str| {
+                message.headers.get(name).is_some_and(|value| value.as_bytes() == text.as_bytes())
+            };
+            let keyed = message.headers.get_all(SEC_WEBSOCKET_KEY).iter().count() == 1;
+            let opens = message.upgrade.as_deref() == Some("websocket")
+                && says(SEC_WEBSOCKET_VERSION, "13")
+                && keyed;
+            if !opens {
+                let detail = "the request does not open a WebSocket";
+                return Err(Refusal::new(Reason::UpgradeRequired, detail));
+            }
+        }
+        StreamKind::Grpc => {
+            let media = message.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+            let is_grpc = media.is_some_and(|media| {
+                media == b"application/grpc" || media.starts_with(b"application/grpc+")
+            });
+            if !is_grpc {
+                let detail = "`Content-Type` is not `application/grpc`";
+                return Err(Refusal::new(Reason::ContentTypeRefused, detail));
+            }
+            let parameters: Vec<(&str, &str)> = received.named_parameters().collect();
+            received.operation.contract.check_parameters(message, &parameters)?;
+            trace.say(Stage::Inspect, "messages of a gRPC stream pass without being inspected");
+            return Ok(Some(Checked::Body(Bytes::new())));
+        }
+    }
+    Ok(None)
 }
 
 /// The body as it will be forwarded; as it came, where it is refused.

@@ -22,6 +22,7 @@ pub mod record;
 pub mod refusal;
 pub mod reply;
 pub mod snapshot;
+pub mod span;
 pub mod trace;
 
 pub use admit::Permit;

@@ -7,9 +7,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE,
+    PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderName, HeaderValue};
+use portcullis_config::declaration::StreamKind;
 use portcullis_identity::certificate;
 use portcullis_model::{ListenerId, Method, Reason, Stage};
 use portcullis_reading::message::{Message, ReadingRules};
@@ -21,6 +23,7 @@ use crate::hex::hex;
 use crate::refusal::{Refusal, Step};
 use crate::snapshot::router::Unmatched;
 use crate::snapshot::{CompiledBoundary, CompiledOperation, Snapshot};
+use crate::span::Span;
 use crate::trace::Trace;
 
 /// A request head as it arrived.
@@ -48,6 +51,8 @@ pub struct Received {
     pub parameters: Vec<String>,
     /// The crossing.
     pub crossing: Arc<CompiledBoundary>,
+    /// Where it stands among traces, where there are any.
+    pub span: Option<Arc<Span>>,
     /// What came of the connection's client certificate, where one was shown.
     pub certificate: Option<certificate::Shown>,
 }
@@ -77,10 +82,12 @@ pub(crate) fn decide(
         return match read(&arrival, snapshot) {
             Err(refusal) => {
                 note_head(trace, &arrival, snapshot);
+                trace.span = span(trace, None, snapshot);
                 Step::Refused(refusal)
             }
             Ok(message) => {
                 note_message(trace, &message);
+                trace.span = span(trace, Some(&message), snapshot);
                 note_certificate(trace, arrival.certificate.as_ref());
                 let address = message.client_address;
                 trace.message = Some(Arc::new(message));
@@ -92,6 +99,12 @@ pub(crate) fn decide(
         Ok(received) => Step::Next(received),
         Err(refusal) => Step::Refused(refusal),
     }
+}
+
+/// The span as long as no boundary is known, which might believe the caller.
+fn span(trace: &Trace, message: Option<&Message>, snapshot: &Snapshot) -> Option<Arc<Span>> {
+    let claimed = message.and_then(|message| message.trace.as_ref());
+    Span::of(&trace.id, claimed, None, snapshot.sampling).map(Arc::new)
 }
 
 fn read(arrival: &Arrival, snapshot: &Snapshot) -> Result<Message, Refusal> {
@@ -148,6 +161,18 @@ fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperat
     {
         for value in message.headers.get_all(name) {
             headers.push((name, String::from_utf8_lossy(value.as_bytes())));
+        }
+    }
+    let opens = operation.stream.as_ref().is_some_and(|one| one.kind == StreamKind::Websocket);
+    if opens {
+        for name in [SEC_WEBSOCKET_KEY.as_str(), SEC_WEBSOCKET_VERSION.as_str()] {
+            for value in message.headers.get_all(name) {
+                headers.push((name, String::from_utf8_lossy(value.as_bytes())));
+            }
+        }
+        if let Some(protocol) = &message.upgrade {
+            headers.push((CONNECTION.as_str(), UPGRADE.as_str().into()));
+            headers.push((UPGRADE.as_str(), protocol.as_str().into()));
         }
     }
     let cookies = named_cookies(message, operation);
@@ -263,6 +288,7 @@ fn route(
     trace.crossing.to = Some(operation.zone.clone());
     trace.crossing.api = Some(operation.api.clone());
     trace.crossing.operation = Some(operation.id.clone());
+    trace.crossing.upstream = Some(operation.upstream.clone());
     let key = (from.clone(), operation.zone.clone());
     let crossing = snapshot.crossings.get(&key).ok_or_else(|| {
         Refusal::new(
@@ -271,6 +297,11 @@ fn route(
         )
     })?;
     trace.crossing.boundary = Some(crossing.id.clone());
+    if crossing.boundary.trace.continues {
+        let rule = Some(&crossing.boundary.trace);
+        trace.span =
+            Span::of(&trace.id, message.trace.as_ref(), rule, snapshot.sampling).map(Arc::new);
+    }
     let parameters = message
         .path
         .segments()
@@ -285,6 +316,7 @@ fn route(
         operation: Arc::clone(operation),
         parameters,
         crossing: Arc::clone(crossing),
+        span: trace.span.clone(),
         certificate: arrival.certificate.clone(),
     })
 }

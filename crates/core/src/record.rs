@@ -53,6 +53,7 @@ pub fn draft(
             request: trace.request,
             crossing: trace.crossing,
             caller,
+            span: trace.span.map(|span| span.note.clone()),
             decision: if permitted { Decision::Allow } else { Decision::Deny },
             stage,
             reason: refusal.map(|refusal| refusal.reason),

@@ -7,13 +7,14 @@
 pub mod compile;
 mod operations;
 pub mod router;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderName;
 use portcullis_config::Declaration;
-use portcullis_config::declaration::Boundary;
+use portcullis_config::declaration::{Boundary, Stream};
 use portcullis_identity::{certificate, jwt};
 use portcullis_inspect::OperationContract;
 use portcullis_model::{
@@ -23,6 +24,7 @@ use portcullis_policy::Engine;
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::Operation;
 
+use crate::span::Sampling;
 use router::Router;
 
 /// All that was declared, compiled.
@@ -46,6 +48,8 @@ pub struct Snapshot {
     pub api_key_headers: BTreeMap<ProviderId, HeaderName>,
     /// The policies.
     pub engine: Engine,
+    /// What is kept of traces; nothing where no spans are made.
+    pub sampling: Option<Sampling>,
     /// Headers that only the boundary may set.
     pub owned: Arc<OwnedHeaders>,
 }
@@ -63,6 +67,8 @@ pub struct CompiledOperation {
     pub zone: ZoneId,
     /// Where it is carried.
     pub upstream: UpstreamId,
+    /// Whether its messages go on after it was judged.
+    pub stream: Option<Stream>,
     /// As the contract has it.
     pub operation: Operation,
     /// Names of its path parameters in order.

@@ -13,6 +13,8 @@ use portcullis_model::{ListenerId, RecordId, Stage, Timestamp};
 use portcullis_reading::message::Message;
 use serde::Serialize;
 
+use crate::span::Span;
+
 /// Notes about one request.
 #[derive(Clone, Debug)]
 pub struct Trace {
@@ -26,6 +28,8 @@ pub struct Trace {
     pub request: RequestSummary,
     /// The crossing as far as it was found.
     pub crossing: Crossing,
+    /// Where it stands among traces, where there are any.
+    pub span: Option<Arc<Span>>,
     /// The one view, once it was read.
     pub message: Option<Arc<Message>>,
     /// The caller, once known.
@@ -59,6 +63,7 @@ impl Trace {
             listener,
             request: RequestSummary::default(),
             crossing: Crossing::default(),
+            span: None,
             message: None,
             caller: None,
             said: Vec::with_capacity(8),
@@ -110,6 +115,7 @@ impl Trace {
             listener: self.listener.clone(),
             request: RequestSummary::default(),
             crossing: Crossing::default(),
+            span: None,
             message: None,
             caller: None,
             said: Vec::new(),

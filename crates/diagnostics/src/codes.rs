@@ -12,6 +12,8 @@ mod operations;
 mod page;
 mod policies;
 mod resolved;
+mod streams;
+mod telemetry;
 mod tls;
 mod upstreams;
 
@@ -30,8 +32,10 @@ pub struct Chapter {
 pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
+    Chapter { title: "Telemetry", pages: telemetry::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
+    Chapter { title: "Declaration: streams", pages: streams::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },

@@ -25,6 +25,8 @@ use tokio::net::UnixListener;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{oneshot, watch};
 
+use crate::scrape::exposition;
+
 /// After a failed accept, wait this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -217,13 +219,7 @@ impl Admin {
                 "not serving: starting or stopping\n".to_owned(),
             ),
             "/revision" => text(StatusCode::OK, self.revision()),
-            "/metrics" => {
-                let mut response = text(StatusCode::OK, self.metrics.text());
-                let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-                let value = HeaderValue::from_static(openmetrics);
-                response.headers_mut().insert(CONTENT_TYPE, value);
-                response
-            }
+            "/metrics" => exposition(&self.metrics),
             _ => match path.strip_prefix("/explain/") {
                 Some(id) => self.explain(&RecordId::new(id)),
                 None => text(

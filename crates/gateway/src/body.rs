@@ -1,15 +1,21 @@
 //! How does a request body come in? Whole, to a bound and before a deadline, and only when the
 //! decision asks for it.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use http_body_util::combinators::BoxBody;
+use hyper::body::{Body, Frame, Incoming};
+use hyper::upgrade::OnUpgrade;
 use portcullis_identity::Refused;
 use portcullis_model::Reason;
 use portcullis_runtime::driver::BodySource;
-use tokio::time::timeout;
+use portcullis_transport::upstream::outbound::Broken;
+use tokio::time::{Sleep, sleep, timeout};
 
 use crate::origin::Wire;
 
@@ -20,6 +26,15 @@ pub struct RequestBody {
     deadline: Duration,
     wire: Wire,
     read_whole: bool,
+}
+
+/// What of a request is left when its head was judged.
+#[derive(Debug)]
+pub struct Inbound {
+    /// Its body, read or not.
+    pub body: RequestBody,
+    /// The connection, where it may go on as something else.
+    pub upgrade: Option<OnUpgrade>,
 }
 
 impl RequestBody {
@@ -60,6 +75,56 @@ impl RequestBody {
         }
         self.read_whole = true;
         Ok(whole.freeze())
+    }
+}
+
+impl RequestBody {
+    /// Passes the body on as it comes, without its trailers; silence ends it.
+    #[must_use]
+    pub fn passing(self, idle: Duration) -> BoxBody<Bytes, Broken> {
+        Passing { incoming: self.incoming, idle, silence: None }.boxed()
+    }
+}
+
+/// A body that passes without being read.
+#[derive(Debug)]
+struct Passing {
+    incoming: Incoming,
+    idle: Duration,
+    silence: Option<Pin<Box<Sleep>>>,
+}
+
+impl Body for Passing {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        loop {
+            match Pin::new(&mut this.incoming).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    this.silence = None;
+                    if frame.is_data() {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => {
+                    let idle = this.idle;
+                    let timer = this.silence.get_or_insert_with(|| Box::pin(sleep(idle)));
+                    ready!(timer.as_mut().poll(cx));
+                    return Poll::Ready(Some(Err(format!("silent for {idle:?}").into())));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
     }
 }
 

@@ -4,8 +4,8 @@
 use std::convert::Infallible;
 use std::error::Error as _;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
@@ -27,6 +27,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::connections::Seat;
 use crate::handshake::{self, Opened};
+use crate::lifetime::Channel;
 use crate::origin::{Origin, Wire};
 use crate::serve::Worker;
 use crate::stalled::Stalls;
@@ -101,14 +102,15 @@ impl Accepted {
         let bounds = bounds(guards);
         let guarded = GuardedStream::new(stream, bounds, deadlines(guards));
         let origin = self.origin(Wire::Http1(guarded.connection()), certificate, bounds);
-        let worker = Arc::clone(&self.worker);
+        let (worker, served_origin) = (Arc::clone(&self.worker), Arc::clone(&origin));
         let service = service_fn(move |request| {
-            let (worker, origin) = (Arc::clone(&worker), Arc::clone(&origin));
+            let (worker, origin) = (Arc::clone(&worker), Arc::clone(&served_origin));
             async move { Ok::<_, Infallible>(worker.serve(&origin, request).await) }
         });
         let served = http1::Builder::new()
             .max_headers(usize::from(guards.headers_max).saturating_add(1))
-            .serve_connection(TokioIo::new(guarded), service);
+            .serve_connection(TokioIo::new(guarded), service)
+            .with_upgrades();
         let mut served = std::pin::pin!(served);
         let mut stopped = self.stopped;
         let stop = async move { stopped.wait_for(|stopped| *stopped).await.is_ok() };
@@ -121,6 +123,9 @@ impl Accepted {
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended");
+        }
+        if let Some(opened) = origin.take_tunnel() {
+            opened.run().await;
         }
         drop(self.seat);
     }
@@ -186,12 +191,12 @@ impl Accepted {
 
     fn origin(&self, wire: Wire, certificate: Option<Arc<Peer>>, bounds: Bounds) -> Arc<Origin> {
         Arc::new(Origin {
-            listener: self.listener.clone(),
+            channel: Channel { listener: self.listener.clone(), certificate },
             peer: self.peer,
-            certificate,
             wire,
             bounds,
             requests: AtomicU64::new(0),
+            tunnel: Mutex::default(),
         })
     }
 }

@@ -7,16 +7,20 @@
 pub mod admin;
 pub mod answer;
 pub mod body;
+mod carry;
 mod connection;
 pub mod connections;
 pub mod door;
 pub mod handshake;
+pub mod lifetime;
 pub mod origin;
 pub mod pools;
+pub mod scrape;
 pub mod serve;
 pub mod server;
 pub mod stalled;
 pub mod streamed;
+pub mod tunnel;
 pub mod upstreams;
 
 pub use door::Door;

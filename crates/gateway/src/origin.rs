@@ -1,43 +1,45 @@
 //! Where do requests of one connection come from, and what is known of it besides them?
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use portcullis_identity::certificate::Shown;
-use portcullis_model::{ListenerId, Timestamp};
 use portcullis_reading::http1::Bounds;
 use portcullis_reading::violation::Violation;
 use portcullis_transport::framed::Framed;
 use portcullis_transport::guarded::Connection;
-use portcullis_transport::tls::Peer;
 
-use crate::door::Live;
+use crate::lifetime::Channel;
 use crate::stalled::{Mark, Stalls};
+use crate::tunnel::Opened;
 
 /// Where requests of one connection come from.
 #[derive(Debug)]
 pub struct Origin {
-    /// The listener.
-    pub listener: ListenerId,
-    /// The connection's other end.
+    /// The connection itself.
+    pub channel: Channel,
+    /// Its other end.
     pub peer: IpAddr,
-    /// The client's certificate, where it showed one.
-    pub certificate: Option<Arc<Peer>>,
     /// What the guarded stream says.
     pub wire: Wire,
     /// Bounds of heads.
     pub bounds: Bounds,
     /// Requests so far.
     pub requests: AtomicU64,
+    /// The WebSocket that it goes on as.
+    pub tunnel: Mutex<Option<Box<Opened>>>,
 }
 
 impl Origin {
-    /// What the client's certificate comes to under the trust of this moment.
+    /// Keeps a WebSocket that begins when its answer is sent.
+    pub fn keep(&self, opened: Opened) {
+        *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(opened));
+    }
+
+    /// The WebSocket that the connection goes on as, if it does.
     #[must_use]
-    pub fn shown(&self, live: &Live, now: Timestamp) -> Option<Shown> {
-        let trust = live.tls.get(&self.listener).and_then(|server| server.trust());
-        self.certificate.as_ref().map(|peer| peer.shown(trust, now))
+    pub fn take_tunnel(&self) -> Option<Box<Opened>> {
+        self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -74,6 +76,13 @@ impl Wire {
     pub fn begun(&self) {
         if let Self::Http2(framed, _) = self {
             framed.begun();
+        }
+    }
+
+    /// Says that the connection goes on as something else than HTTP.
+    pub fn switch(&self) {
+        if let Self::Http1(connection) = self {
+            connection.switch();
         }
     }
 

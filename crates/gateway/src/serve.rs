@@ -9,24 +9,23 @@ use bytes::Bytes;
 use http::{Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use portcullis_core::Refusal;
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
-use portcullis_core::{Permit, Refusal, forward, reply};
 use portcullis_model::record::Outcome;
 use portcullis_model::{RecordId, Timestamp};
 use portcullis_reading::http2::head::normalise;
 use portcullis_reading::violation::Violation;
 use portcullis_runtime::clock;
 use portcullis_runtime::driver::Open;
-use portcullis_transport::upstream::{Failure, Outbound, UpstreamBody};
 
 use crate::answer;
-use crate::body::RequestBody;
-use crate::door::{Door, Live};
+use crate::body::{Inbound, RequestBody};
+use crate::door::Door;
 use crate::origin::Origin;
 use crate::pools::Pools;
-use crate::streamed::{Answer, Crossing, Streamed};
-use crate::upstreams;
+use crate::streamed::Answer;
 
 /// What one worker serves with.
 #[derive(Debug)]
@@ -39,7 +38,11 @@ pub struct Worker {
 
 impl Worker {
     /// Serves one request.
-    pub async fn serve(&self, origin: &Origin, request: Request<Incoming>) -> Response<Answer> {
+    pub async fn serve(
+        &self,
+        origin: &Arc<Origin>,
+        request: Request<Incoming>,
+    ) -> Response<Answer> {
         let number = origin.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let now = clock::now();
         let id = self.door.ids.next(now);
@@ -55,19 +58,24 @@ impl Worker {
             return self.refuse_head(origin, violation, id, now).await;
         }
         let deadline = live.snapshot().declaration.guards.body_timeout;
+        let upgrade = parts.extensions.remove::<OnUpgrade>();
         let mut body = RequestBody::new(incoming, deadline, origin.wire.clone());
         let arrival = Arrival {
             parts,
             peer: origin.peer,
-            listener: origin.listener.clone(),
-            certificate: origin.shown(&live, now),
+            listener: origin.channel.listener.clone(),
+            certificate: origin.channel.shown(&live, now),
         };
         let decided = live.driver.decide(arrival, id.clone(), now, &mut body).await;
         let reason = decided.verdict.as_ref().err().map(|refusal| refusal.reason);
-        let crossing = &decided.open.trace().crossing;
-        self.door.metrics.decided(crossing, reason, decided.open.elapsed());
+        let trace = decided.open.trace();
+        let template = trace.request.template.as_deref();
+        self.door.metrics.decided(&trace.crossing, template, reason, decided.open.elapsed());
         match decided.verdict {
-            Ok(permit) => self.carry(origin, &live, *permit, decided.open, &id).await,
+            Ok(permit) => {
+                let inbound = Inbound { body, upgrade };
+                self.carry(origin, &live, *permit, decided.open, &id, inbound).await
+            }
             Err(refusal) => {
                 let unread = origin.wire.is_serial() && body.has_unread();
                 self.refuse(origin, &refusal, decided.open, &id, unread).await
@@ -112,10 +120,11 @@ impl Worker {
         id: RecordId,
         now: Timestamp,
     ) {
-        let mut trace = Trace::new(id, now, origin.listener.clone());
+        let mut trace = Trace::new(id, now, origin.channel.listener.clone());
         let live = self.door.live();
-        trace.crossing.from = live.snapshot().zone_of(&origin.listener).cloned();
-        self.door.metrics.decided(&trace.crossing, Some(refusal.reason), Duration::ZERO);
+        trace.crossing.from = live.snapshot().zone_of(&origin.channel.listener).cloned();
+        let reason = Some(refusal.reason);
+        self.door.metrics.decided(&trace.crossing, None, reason, Duration::ZERO);
         live.driver.record_refused_head(trace, refusal, outcome).await;
     }
 
@@ -135,85 +144,24 @@ impl Worker {
         origin.wire.answered();
         response
     }
-
-    async fn carry(
-        &self,
-        origin: &Origin,
-        live: &Live,
-        permit: Permit,
-        open: Open,
-        id: &RecordId,
-    ) -> Response<Answer> {
-        let snapshot = live.snapshot();
-        let rate = reply::rate_fields(&permit, snapshot);
-        let intent_durable = permit.intent_durable();
-        let outgoing = forward::outgoing(permit, id, snapshot);
-        match self.send(live, outgoing).await {
-            Ok(response) => {
-                let (mut parts, body) = response.into_parts();
-                parts.headers = reply::headers(parts.headers, id, &rate, snapshot);
-                let outcome = Outcome {
-                    status: parts.status.as_u16(),
-                    upstream_status: Some(parts.status.as_u16()),
-                    response_bytes: 0,
-                    micros: 0,
-                    intent_durable,
-                };
-                let crossing = Crossing {
-                    open: Some(open),
-                    outcome,
-                    metrics: Arc::clone(&self.door.metrics),
-                    wire: origin.wire.clone(),
-                };
-                let mut response =
-                    Response::new(Answer::Streamed(Box::new(Streamed::new(body, crossing))));
-                *response.status_mut() = parts.status;
-                *response.headers_mut() = parts.headers;
-                response
-            }
-            Err(failure) => {
-                let refusal = Refusal::new(upstreams::reason(&failure), failure.to_string());
-                let response = whole(answer::refusal(&refusal, id, false));
-                let outcome = outcome(&response, None, intent_durable);
-                let outcome = Outcome { micros: micros(&open), ..outcome };
-                self.door.metrics.crossed(open.elapsed());
-                self.door.metrics.failed(&open.trace().crossing, refusal.reason);
-                open.finish(Some(&refusal), outcome).await;
-                origin.wire.answered();
-                response
-            }
-        }
-    }
-
-    async fn send(
-        &self,
-        live: &Live,
-        outgoing: forward::Outgoing,
-    ) -> Result<Response<UpstreamBody>, Failure> {
-        let pool = self
-            .pools
-            .find(live, &outgoing.upstream)
-            .ok_or_else(|| Failure::Unreachable(format!("no upstream `{}`", outgoing.upstream)))?;
-        let ask = upstreams::ask(&outgoing, pool.upstream().target().balance);
-        let mut request = Request::builder()
-            .method(outgoing.method.as_str())
-            .uri(&outgoing.target)
-            .body(Outbound::whole(outgoing.body))
-            .map_err(|error| Failure::Unreachable(error.to_string()))?;
-        *request.headers_mut() = outgoing.headers;
-        pool.send(request, ask).await
-    }
 }
 
-fn whole(response: Response<Full<Bytes>>) -> Response<Answer> {
+/// An answer of ours.
+pub(crate) fn whole(response: Response<Full<Bytes>>) -> Response<Answer> {
     response.map(Answer::Whole)
 }
 
-fn micros(open: &Open) -> u64 {
+/// How long it took so far.
+pub(crate) fn micros(open: &Open) -> u64 {
     u64::try_from(open.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-fn outcome(response: &Response<Answer>, upstream: Option<u16>, intent_durable: bool) -> Outcome {
+/// What came of a request that was answered by us.
+pub(crate) fn outcome(
+    response: &Response<Answer>,
+    upstream: Option<u16>,
+    intent_durable: bool,
+) -> Outcome {
     let length = hyper::body::Body::size_hint(response.body()).exact();
     Outcome {
         status: response.status().as_u16(),

@@ -15,6 +15,7 @@ use portcullis_runtime::driver::Open;
 use portcullis_telemetry::Metrics;
 use portcullis_transport::upstream::{Interrupted, UpstreamBody};
 
+use crate::lifetime::Lifetime;
 use crate::origin::Wire;
 use crate::stalled::Mark;
 
@@ -33,6 +34,7 @@ pub struct Streamed {
     body: UpstreamBody,
     crossing: Option<Crossing>,
     mark: Option<Arc<Mark>>,
+    lifetime: Option<Box<Lifetime>>,
 }
 
 /// A crossing whose answer is under way. Dropped before its end, the client has gone.
@@ -78,15 +80,15 @@ impl Drop for Crossing {
 impl Streamed {
     /// Streams a body; a crossing whose body is empty is over at once.
     #[must_use]
-    pub fn new(body: UpstreamBody, crossing: Crossing) -> Self {
+    pub fn new(body: UpstreamBody, crossing: Crossing, lifetime: Option<Box<Lifetime>>) -> Self {
         let mark = crossing.wire.watched();
-        let mut streamed = Self { body, crossing: Some(crossing), mark };
+        let mut streamed = Self { body, crossing: Some(crossing), mark, lifetime };
         streamed.end_if_read();
         streamed
     }
 
     fn end_if_read(&mut self) {
-        if self.body.is_end_stream()
+        if self.body.is_whole()
             && let Some(crossing) = self.crossing.take()
         {
             crossing.end(None);
@@ -99,6 +101,14 @@ impl Streamed {
             let sent = &mut crossing.outcome.response_bytes;
             *sent = sent.saturating_add(bytes);
         }
+    }
+
+    /// Whether what the stream lives by has ended; then the crossing has, too.
+    fn over(&mut self, cx: &mut Context<'_>) -> Option<Refusal> {
+        let Poll::Ready(refusal) = self.lifetime.as_mut()?.poll_end(cx) else { return None };
+        self.lifetime = None;
+        self.crossing.take()?.end(Some(&refusal));
+        Some(refusal)
     }
 
     fn interrupted(&mut self, why: &Interrupted) {
@@ -124,6 +134,9 @@ impl Body for Answer {
             }
             Self::Streamed(streamed) => streamed,
         };
+        if let Some(refusal) = streamed.over(cx) {
+            return Poll::Ready(Some(Err(Interrupted(refusal.detail))));
+        }
         let polled = Pin::new(&mut streamed.body).poll_frame(cx);
         if let Some(mark) = &streamed.mark {
             mark.asked(polled.is_pending());

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use portcullis_config::Declaration;
+use portcullis_config::declaration::StreamKind;
 use portcullis_core::forward::{Outgoing, PRINCIPAL, TENANT};
 use portcullis_model::{Reason, UpstreamId};
 use portcullis_runtime::upstreams::target;
 use portcullis_telemetry::Metrics;
 use portcullis_transport::upstream::balance::{Balance, key};
 use portcullis_transport::upstream::circuit::Bound;
-use portcullis_transport::upstream::keeper::Keeper;
+use portcullis_transport::upstream::keeper::{Keeper, Tended};
 use portcullis_transport::upstream::observer::{Event, Observer};
 use portcullis_transport::upstream::resolve::System;
 use portcullis_transport::upstream::{Ask, Failure, Pool, Upstream};
@@ -31,8 +32,15 @@ const ANONYMOUS: &[u8] = b"anonymous";
 /// The upstreams of a process.
 #[derive(Clone, Debug)]
 pub struct Upstreams {
-    known: BTreeMap<UpstreamId, Arc<Upstream>>,
+    known: BTreeMap<UpstreamId, Known>,
     keeper: Arc<Keeper>,
+}
+
+/// An upstream, and that it is tended; no longer than it is declared.
+#[derive(Clone, Debug)]
+struct Known {
+    upstream: Arc<Upstream>,
+    _tended: Arc<Tended>,
 }
 
 /// Why upstreams cannot be used.
@@ -75,21 +83,14 @@ impl Upstreams {
         for (id, declared) in &declaration.upstreams {
             let target =
                 target(declared, folder).map_err(|why| OpenError::Material(id.clone(), why))?;
-            let same = self.known.get(id).filter(|upstream| *upstream.target() == target);
-            let upstream = same.map_or_else(
-                || {
-                    let counted = Counted { id: id.clone(), metrics: Arc::clone(metrics) };
-                    Upstream::new(target, Arc::new(System), Arc::new(counted))
-                },
-                Arc::clone,
-            );
-            known.insert(id.clone(), upstream);
-        }
-        // only when nothing can fail any more
-        for (id, upstream) in &known {
-            if !self.known.get(id).is_some_and(|old| Arc::ptr_eq(old, upstream)) {
-                self.keeper.tend(upstream);
-            }
+            let same = self.known.get(id).filter(|one| *one.upstream.target() == target);
+            let fresh = || {
+                let counted = Counted { id: id.clone(), metrics: Arc::clone(metrics) };
+                let upstream = Upstream::new(target, Arc::new(System), Arc::new(counted));
+                let tended = Arc::new(self.keeper.tend(&upstream));
+                Known { upstream, _tended: tended }
+            };
+            known.insert(id.clone(), same.cloned().unwrap_or_else(fresh));
         }
         Ok(Self { known, keeper: Arc::clone(&self.keeper) })
     }
@@ -97,7 +98,8 @@ impl Upstreams {
     /// Pools for a worker; those that it has to upstreams that are still the same stay.
     #[must_use]
     pub fn pools(&self, before: &Set) -> Set {
-        let pool = |(id, upstream): (&UpstreamId, &Arc<Upstream>)| {
+        let pool = |(id, known): (&UpstreamId, &Known)| {
+            let upstream = &known.upstream;
             let same = before.get(id).filter(|pool| Arc::ptr_eq(pool.upstream(), upstream));
             (id.clone(), same.map_or_else(|| Pool::new(Arc::clone(upstream)), Arc::clone))
         };
@@ -116,7 +118,12 @@ pub fn ask(outgoing: &Outgoing, balance: Balance) -> Ask {
         Balance::Principal => principal(),
         Balance::Tenant => text(&TENANT).or_else(principal),
     };
-    Ask { key: by.map(key), upgrade: false }
+    let stream = outgoing.stream.as_ref();
+    Ask {
+        key: by.map(key),
+        upgrade: stream.is_some_and(|stream| stream.kind == StreamKind::Websocket),
+        idle: stream.map(|stream| stream.idle_timeout),
+    }
 }
 
 /// The reason that a failure is.

@@ -13,6 +13,7 @@
 //! - [`spiffe`]: the strict form of a SPIFFE ID
 //! - [`workload`]: which names of certificates a caller can have
 //! - [`record`]: what is written down about every decision
+//! - [`span`]: which trace, and which span of it
 
 pub mod decision;
 pub mod id;
@@ -20,6 +21,7 @@ pub mod method;
 pub mod principal;
 pub mod reason;
 pub mod record;
+pub mod span;
 pub mod spiffe;
 pub mod time;
 pub mod workload;
@@ -32,6 +34,7 @@ pub use method::Method;
 pub use principal::{Attribute, CredentialKind, CredentialRef, Principal, PrincipalKind};
 pub use reason::{Reason, ReasonEntry};
 pub use record::Record;
+pub use span::{SpanId, SpanNote, TraceId};
 pub use spiffe::SpiffeId;
 pub use time::Timestamp;
 pub use workload::WorkloadNames;

@@ -253,6 +253,9 @@ reasons! {
     BodyRefused "inspect.body_refused" Inspect 400 No
         "the body does not match its contract"
         "The body is well-formed and differs from the schema of the contract.";
+    UpgradeRequired "inspect.upgrade_required" Inspect 426 No
+        "the operation opens a WebSocket"
+        "The operation is declared as a WebSocket, and the request is no opening of one (RFC 6455 section 4.1), or came over HTTP/2.";
     ParameterRefused "inspect.parameter_refused" Inspect 400 No
         "a parameter does not match its contract"
         "A path, query, header or cookie parameter is missing, unknown, repeated, or differs from its schema.";
@@ -289,6 +292,12 @@ reasons! {
     ReplyInterrupted "reply.interrupted" Reply 502 No
         "the upstream's answer was cut short"
         "The upstream's body ended before its declared length, or stalled; the client's connection was cut so that it cannot be taken for whole.";
+    CredentialEnded "reply.credential_ended" Reply 401 No
+        "the credential ended while the stream was open"
+        "A stream outlived what had opened it: the credential expired or was revoked, or the boundary does not accept it any more. The stream was cut.";
+    StreamTooLong "reply.stream_too_long" Reply 408 No
+        "the stream was open for too long"
+        "A stream reached its declared longest time and was cut; the client may open another.";
     ClientGone "reply.client_gone" Reply 499 No
         "the client went away"
         "The client closed the connection before the answer was complete.";

@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApiId, BoundaryId, Decision, ListenerId, Method, OperationId, Reason, RecordId, Stage,
-    Timestamp, ZoneId,
+    ApiId, BoundaryId, Decision, ListenerId, Method, OperationId, Reason, RecordId, SpanNote,
+    Stage, Timestamp, UpstreamId, ZoneId,
 };
 
 /// Version of this format, the record's first member.
@@ -37,6 +37,9 @@ pub struct Record {
     pub crossing: Crossing,
     /// Who asked, by handle.
     pub caller: Caller,
+    /// Where it stands in a trace; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanNote>,
     /// What it came to.
     pub decision: Decision,
     /// The stage that ended it; `admit` or later for what was permitted.
@@ -100,6 +103,9 @@ pub struct Crossing {
     pub api: Option<ApiId>,
     /// The operation.
     pub operation: Option<OperationId>,
+    /// The upstream of its API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamId>,
 }
 
 /// The caller by handle; the personal part is sealed among the facts.

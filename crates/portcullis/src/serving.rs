@@ -14,8 +14,10 @@ use portcullis_config::Declaration;
 use portcullis_core::Snapshot;
 use portcullis_gateway::admin::{self, Admin, AdminDoor};
 use portcullis_gateway::handshake::{self, Servers};
+use portcullis_gateway::scrape::Scrape;
 use portcullis_gateway::{Door, Running, Upstreams, server};
-use portcullis_model::ListenerId;
+use portcullis_model::{ListenerId, Timestamp};
+use portcullis_runtime::export::{Exporter, Observer};
 use portcullis_runtime::records::{Records, RecordsConfig};
 use portcullis_runtime::seal::SealKey;
 use portcullis_runtime::{Driver, Stores, clock, tls_files};
@@ -28,6 +30,9 @@ use crate::renewing::Renewing;
 /// What to do where a secret cannot be resolved.
 const SECRET: &str = "a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
 
+/// Until when certificates are valid, by listener and their number there.
+type Expiries = BTreeMap<Arc<str>, Timestamp>;
+
 /// A gateway at work.
 #[derive(Debug)]
 pub(crate) struct Serving {
@@ -39,6 +44,8 @@ pub(crate) struct Serving {
     challenges: Arc<Challenges>,
     renewing: Renewing,
     writer: JoinHandle<()>,
+    exporter: Option<Exporter>,
+    scrape: Option<Scrape>,
 }
 
 impl Serving {
@@ -60,13 +67,23 @@ impl Serving {
             rotate_bytes: declaration.records.rotate_bytes,
             keep_files: usize::try_from(declaration.records.keep_files).unwrap_or(usize::MAX),
         };
-        let (records, writer) = Records::start(config, Arc::new(seal)).context("the records")?;
+        metrics.levels.bundle(&snapshot.revision);
+        let exporter = Exporter::start(&declaration, folder, &metrics).context("the exporter")?;
+        let outbox = exporter.as_ref().map(Exporter::outbox);
+        let observer = Observer { metrics: Arc::clone(&metrics), outbox };
+        let (records, writer) =
+            Records::start(config, Arc::new(seal), observer).context("the records")?;
         let stores = Stores::open(&declaration, folder, records, seed()?).context(SECRET)?;
         let challenges = Arc::new(Challenges::default());
-        let tls = speak(&declaration, folder, &Servers::new(), &challenges)?;
+        let (tls, expiries) = speak(&declaration, folder, &Servers::new(), &challenges)?;
+        metrics.levels.certificates(expiries);
         let upstreams = Upstreams::open(&declaration, folder, &metrics)?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
-        let door = Arc::new(Door::new(driver, tls, upstreams, metrics));
+        let door = Arc::new(Door::new(driver, tls, upstreams, Arc::clone(&metrics)));
+        watch(&door);
+        let scrape = declaration.telemetry.metrics_address;
+        let scrape = scrape.map(|address| Scrape::start(address, metrics));
+        let scrape = scrape.transpose().context("the address of the metrics")?;
         let running = server::start(&door, workers).context("the listeners")?;
         let renewing = Renewing::start(
             Arc::clone(&door),
@@ -86,6 +103,8 @@ impl Serving {
             challenges,
             renewing,
             writer,
+            exporter,
+            scrape,
         })
     }
 
@@ -102,10 +121,15 @@ impl Serving {
         }
         let declaration = snapshot.declaration.clone();
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
-        let tls = speak(&declaration, &self.folder, &live.tls, &self.challenges)?;
+        let (tls, expiries) = speak(&declaration, &self.folder, &live.tls, &self.challenges)?;
         let upstreams = live.upstreams.renewed(&declaration, &self.folder, &self.state.metrics)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);
+        self.state.metrics.levels.bundle(&snapshot.revision);
+        self.state.metrics.levels.certificates(expiries);
+        if let Some(exporter) = &self.exporter {
+            exporter.renew(&declaration);
+        }
         self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls, upstreams);
         self.running.listen(bound, &declaration);
         Ok(())
@@ -114,6 +138,11 @@ impl Serving {
     /// Where it listens.
     pub(crate) fn addresses(&self) -> BTreeMap<ListenerId, SocketAddr> {
         self.running.addresses()
+    }
+
+    /// Where Prometheus can ask.
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        self.scrape.as_ref().map(|scrape| scrape.address)
     }
 
     /// Its admin socket.
@@ -137,11 +166,28 @@ impl Serving {
         drop(self.renewing);
         self.running.stop();
         self.admin.stop();
+        if let Some(scrape) = self.scrape {
+            scrape.stop();
+        }
         drop(self.door);
         if self.writer.join().is_err() {
             eprintln!("error: the record writer ended by a panic");
         }
+        // only now is the last record in its outbox
+        if let Some(exporter) = self.exporter {
+            exporter.stop();
+        }
     }
+}
+
+/// Has the metrics say how the stores that decide stand.
+fn watch(door: &Arc<Door>) {
+    let watched = Arc::downgrade(door);
+    door.metrics.levels.watch(move |levels| {
+        if let Some(door) = watched.upgrade() {
+            door.live().driver.stores().tell(levels);
+        }
+    });
 }
 
 /// What listeners speak TLS with. The findings about its files were said when the estate was read; a
@@ -151,13 +197,19 @@ fn speak(
     folder: &Path,
     earlier: &Servers,
     challenges: &Arc<Challenges>,
-) -> Result<Servers> {
+) -> Result<(Servers, Expiries)> {
     let (materials, findings) = tls_files::read(declaration, folder, clock::now());
     if let Some(finding) = findings.iter().find(|finding| finding.is_error()) {
         bail!("{}: {}", finding.code, finding.message);
     }
-    handshake::servers(&materials, earlier, challenges)
-        .map_err(|why| anyhow::anyhow!("TLS of {why}"))
+    let mut expiries = Expiries::new();
+    for (listener, material) in &materials {
+        for (number, identity) in material.identities.iter().enumerate() {
+            expiries.insert(format!("{listener}/{number}").into(), identity.facts().not_after);
+        }
+    }
+    let servers = handshake::servers(&materials, earlier, challenges);
+    Ok((servers.map_err(|why| anyhow::anyhow!("TLS of {why}"))?, expiries))
 }
 
 /// What of a declaration is fixed at the start and differs.
@@ -165,7 +217,10 @@ fn fixed(old: &Declaration, new: &Declaration) -> Option<&'static str> {
     if old.admin != new.admin {
         return Some("admin");
     }
-    (old.records != new.records).then_some("records")
+    if old.records != new.records {
+        return Some("records");
+    }
+    (old.telemetry != new.telemetry).then_some("telemetry")
 }
 
 /// Keys the hashes of counters, so that nobody outside can aim at one.

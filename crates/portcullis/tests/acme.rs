@@ -9,11 +9,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use portcullis_testkit::acme::Acme;
-use portcullis_testkit::authority::DAY;
+use portcullis_testkit::certificates::Authority;
+use portcullis_testkit::certificates::DAY;
 use portcullis_testkit::raw::exchange;
 use portcullis_testkit::secure::ask;
 use portcullis_testkit::shop::request;
-use portcullis_testkit::{Authority, Behaviour, Dialer, Shop, Upstream};
+use portcullis_testkit::{Behaviour, Dialer, Shop, Upstream};
 
 const GATEWAY: &str = env!("CARGO_BIN_EXE_portcullis");
 const HOST: &str = "api.shop.example";

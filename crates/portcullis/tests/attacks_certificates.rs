@@ -11,11 +11,12 @@
 use std::time::Duration;
 
 use portcullis_model::record::FactValue;
-use portcullis_testkit::authority::DAY;
+use portcullis_testkit::certificates::DAY;
+use portcullis_testkit::certificates::{Authority, Issued, Leaf};
 use portcullis_testkit::mesh::{BILLING, MESH, PROVIDERS};
 use portcullis_testkit::secure::ask;
 use portcullis_testkit::shop::{get, request};
-use portcullis_testkit::{Answer, Authority, Issued, Leaf, Mesh};
+use portcullis_testkit::{Answer, Mesh};
 use rustls::HandshakeKind;
 
 const GATEWAY: &str = env!("CARGO_BIN_EXE_portcullis");

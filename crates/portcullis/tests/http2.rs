@@ -1,6 +1,7 @@
 //! Is HTTP/2 read as strictly as HTTP/1? Frames and header blocks of every kind over real
 //! connections (attack cases A15, B1 to B5, B7), and what other clients make of it.
 
+#![allow(clippy::print_stdout, reason = "a test says why it is skipped")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -311,6 +312,28 @@ fn b07_slow_clients_are_cut_off() {
         std::thread::sleep(Duration::from_secs(1));
         assert!(begun.elapsed() < Duration::from_secs(60), "it is never cut off");
     }
+}
+
+#[test]
+fn a_library_of_another_language_speaks_it_too() {
+    let packages = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/python");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/counterparts/h2_client.py");
+    let shop = Shop::open(GATEWAY, &[]);
+    let address = shop.gateway.address("web");
+    let (host, port) = (address.ip().to_string(), address.port().to_string());
+    let mut python = Command::new("python3");
+    python.env("PYTHONPATH", packages).arg(script).args([&host, &port]);
+    let output = python.arg(shop.issuer.token("alice")).output().unwrap();
+    let (said, error) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if error.contains("No module named 'h2'") && std::env::var_os("CI").is_none() {
+        println!("skipped: h2 is missing; `cargo xtask test` installs it");
+        return;
+    }
+    assert_eq!(said.trim(), "[(1, '200'), (3, '200'), (7, '404')]", "{error}");
+    let seen = shop.upstream.take();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|one| one.values("x-trailer").is_empty()), "{seen:?}");
 }
 
 #[test]

@@ -15,10 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use portcullis_testkit::certificates::{Issued, Leaf};
 use portcullis_testkit::raw::connect;
 use portcullis_testkit::secure::ask;
 use portcullis_testkit::shop::request;
-use portcullis_testkit::{Dialer, Issued, Leaf, Mesh};
+use portcullis_testkit::{Dialer, Mesh};
 use rustls::version::{TLS12, TLS13};
 
 const GATEWAY: &str = env!("CARGO_BIN_EXE_portcullis");
@@ -151,7 +152,7 @@ fn curl_crosses_over_both_protocols_with_a_certificate_and_without() {
         let (done, said) = curl(&mesh, "/v1/tenants/acme/orders", &[protocol]);
         assert!(done && said.ends_with(&format!("\n{version} 401")), "{said}");
     }
-    let stranger = portcullis_testkit::Authority::root("stranger");
+    let stranger = portcullis_testkit::certificates::Authority::root("stranger");
     let (chain, key) = written(&mesh, &stranger.issue(&Leaf::workload(&[])));
     let (done, said) = curl(&mesh, "/v1/products", &["--cert", &chain, "--key", &key]);
     assert!(!done && said.contains("unknown ca"), "{said}");

@@ -13,8 +13,8 @@ use std::process::Command;
 
 use portcullis_diagnostics::{Finding, Severity};
 use portcullis_runtime::estate;
-use portcullis_testkit::authority::DAY;
-use portcullis_testkit::{Authority, Leaf};
+use portcullis_testkit::certificates::DAY;
+use portcullis_testkit::certificates::{Authority, Leaf};
 
 const SHOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/shop");
 const WEB: &str = r#"web: {address: "127.0.0.1:8080", zone: public"#;

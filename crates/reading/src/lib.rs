@@ -3,6 +3,7 @@
 //! Strict readers of untrusted bytes: what can be read in more than one way is refused, and what
 //! is accepted is kept byte for byte.
 
+pub mod baggage;
 pub mod cookie;
 pub mod form;
 pub mod host;
@@ -13,4 +14,5 @@ pub mod message;
 pub mod owned;
 pub mod path;
 pub mod query;
+pub mod trace_context;
 pub mod violation;

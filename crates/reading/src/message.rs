@@ -16,10 +16,12 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, Uri};
 use portcullis_model::{Method, Reason};
 
+use crate::baggage::BAGGAGE;
 use crate::host::Host;
 use crate::owned::OwnedHeaders;
 use crate::path::CanonicalPath;
 use crate::query::Query;
+use crate::trace_context::TraceContext;
 use crate::violation::Violation;
 
 /// What the place of arrival says about reading.
@@ -50,8 +52,14 @@ pub struct Message {
     pub headers: HeaderMap,
     /// The client's address.
     pub client_address: IpAddr,
+    /// The other protocol that it asks for, in lower case; it ends at this hop with the header.
+    pub upgrade: Option<String>,
     /// Names of headers that were stripped.
     pub stripped: Vec<String>,
+    /// The trace that the caller claims to continue; whether it is believed is the boundary's to say.
+    pub trace: Option<TraceContext>,
+    /// `baggage` as it came, for the boundary to choose from.
+    pub baggage: HeaderMap,
 }
 
 /// Headers that end at this hop (RFC 9110 section 7.6.1).
@@ -86,7 +94,21 @@ impl Message {
         check_connection(&parts.headers, rules)?;
         let client_address = client_address(&parts.headers, peer, rules)?;
         let (headers, stripped) = keep(&parts.headers, rules);
-        Ok(Self { method, host, path, query, headers, client_address, stripped })
+        let upgrade = upgrade(&parts.headers);
+        let trace = TraceContext::read(&parts.headers);
+        let baggage = baggage(&parts.headers);
+        Ok(Self {
+            method,
+            host,
+            path,
+            query,
+            headers,
+            client_address,
+            upgrade,
+            stripped,
+            trace,
+            baggage,
+        })
     }
 
     /// Path and query exactly as they are forwarded.
@@ -150,6 +172,14 @@ fn check_connection(headers: &HeaderMap, rules: &ReadingRules) -> Result<(), Vio
     Ok(())
 }
 
+/// One protocol, named by one `Upgrade` to which `Connection` refers (RFC 9110 section 7.8).
+fn upgrade(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(UPGRADE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let asks = connection_names(headers).any(|name| name == UPGRADE.as_str());
+    asks.then(|| value.to_str().ok().map(str::to_ascii_lowercase)).flatten()
+}
+
 fn connection_names(headers: &HeaderMap) -> impl Iterator<Item = String> {
     headers
         .get_all(CONNECTION)
@@ -204,6 +234,15 @@ fn keep(headers: &HeaderMap, rules: &ReadingRules) -> (HeaderMap, Vec<String>) {
     (kept, stripped)
 }
 
+/// What stands under `baggage`, which is stripped from the headers that are left.
+fn baggage(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for value in headers.get_all(BAGGAGE) {
+        kept.append(BAGGAGE, value.clone());
+    }
+    kept
+}
+
 fn invalid(detail: impl Into<String>) -> Violation {
     Violation::new(Reason::InvalidHeader, detail)
 }
@@ -240,6 +279,28 @@ mod tests {
         assert!(message.headers.get("x-user-id").is_none());
         assert!(message.headers.get("accept").is_some());
         assert_eq!(message.target(), "/a?x=1");
+    }
+
+    #[test]
+    fn d01_trace_context_is_read_once_and_stripped_in_every_dialect() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let sent = [
+            ("traceparent", parent),
+            ("tracestate", "a=1"),
+            ("Baggage", "user=alice"),
+            ("b3", "1-2-1"),
+            ("x-b3-traceid", "1"),
+            ("uber-trace-id", "1:2:0:1"),
+            ("x-datadog-trace-id", "1"),
+        ];
+        let message = read(&sent, 0).unwrap();
+        assert!(message.headers.keys().all(|name| name == "host"), "{:?}", message.headers);
+        assert_eq!(message.stripped.len(), sent.len());
+        assert_eq!(message.trace.unwrap().parent.to_string(), parent);
+        assert_eq!(message.baggage.len(), 1);
+        assert!(
+            read(&[("traceparent", parent), ("traceparent", parent)], 0).unwrap().trace.is_none()
+        );
     }
 
     #[test]

@@ -109,6 +109,9 @@ pub fn explain(records: &[Record]) -> String {
         name(record.caller.tenant.as_deref()),
         name(record.caller.principal.as_deref()),
     ));
+    if let Some(span) = &record.span {
+        line(format!("  trace     {}, span {}", span.trace_id, span.span_id));
+    }
     if !request.stripped.is_empty() {
         line(format!("  stripped  {}", request.stripped.join(", ")));
     }

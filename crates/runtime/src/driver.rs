@@ -11,6 +11,7 @@ use portcullis_core::facts::{BodyFact, Facts, Need};
 use portcullis_core::receive::Arrival;
 use portcullis_core::record::{Draft, Timings, draft};
 use portcullis_core::refusal::Refusal;
+use portcullis_core::span::Span;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Advance, Chain, Permit, Snapshot};
 use portcullis_identity::Refused;
@@ -54,6 +55,8 @@ pub struct Open {
     /// The stage that runs; the reply once it was permitted.
     reached: Stage,
     intent_durable: bool,
+    /// When the permit was given.
+    permitted: Option<Instant>,
     /// Epoch of the issuers' keys before any was read.
     key_epoch: u64,
     finished: bool,
@@ -72,6 +75,19 @@ impl Open {
         self.begun.elapsed()
     }
 
+    /// Notes that the head of the upstream's answer is there.
+    pub fn heard(&mut self) {
+        self.time_call();
+        self.trace.say(Stage::Forward, "the upstream answered");
+    }
+
+    /// How long the upstream was waited for.
+    fn time_call(&mut self) {
+        if let Some(permitted) = self.permitted.take() {
+            self.timings.push((Stage::Forward, micros(permitted.elapsed())));
+        }
+    }
+
     /// Records what came of it and gives back what it held; waits while the queue is full.
     pub async fn finish(mut self, refusal: Option<&Refusal>, outcome: Outcome) {
         let draft = self.close(refusal, outcome);
@@ -87,6 +103,9 @@ impl Open {
     fn close(&mut self, refusal: Option<&Refusal>, outcome: Outcome) -> Draft {
         self.finished = true;
         self.held = Held::default();
+        if refusal.is_some_and(|refusal| refusal.stage == Stage::Forward) {
+            self.time_call();
+        }
         let kind = RecordKind::Outcome;
         self.driver.draft(kind, self.trace.take(), refusal, &self.timings, Some(outcome))
     }
@@ -149,6 +168,7 @@ impl Driver {
             begun: Instant::now(),
             reached: Stage::Receive,
             intent_durable: false,
+            permitted: None,
             key_epoch: self.stores.key_epoch(),
             finished: false,
         };
@@ -180,6 +200,7 @@ impl Driver {
         };
         if verdict.is_ok() {
             open.reached = Reason::ClientGone.stage();
+            open.permitted = Some(Instant::now());
         }
         if let (Err(refusal), Some(message)) = (&verdict, &open.trace.message)
             && refusal.counts_as_failure()
@@ -190,7 +211,8 @@ impl Driver {
     }
 
     /// Records a request that never became one: its head was refused by the guard.
-    pub async fn record_refused_head(&self, trace: Trace, refusal: &Refusal, outcome: Outcome) {
+    pub async fn record_refused_head(&self, mut trace: Trace, refusal: &Refusal, outcome: Outcome) {
+        trace.span = Span::of(&trace.id, None, None, self.snapshot.sampling).map(Arc::new);
         let timings = Timings::new();
         let draft = self.draft(RecordKind::Outcome, trace, Some(refusal), &timings, Some(outcome));
         self.stores.records.submit(draft).await;

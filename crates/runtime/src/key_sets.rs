@@ -108,6 +108,17 @@ impl KeySets {
         Self { sources, generation }
     }
 
+    /// How long ago each set that is known was fetched.
+    #[must_use]
+    pub fn ages(&self, now: Timestamp) -> Vec<(ProviderId, Duration)> {
+        let age = |source: &Source| {
+            let state = source.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.set.as_ref().map(|(_, as_of)| now.since(*as_of))
+        };
+        let ages = self.sources.iter().map(|(id, source)| Some((id.clone(), age(source)?)));
+        ages.flatten().collect()
+    }
+
     /// Changes whenever a set did.
     #[must_use]
     pub fn generation(&self) -> u64 {

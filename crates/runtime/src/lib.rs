@@ -9,6 +9,7 @@ pub mod archive;
 pub mod clock;
 pub mod driver;
 pub mod estate;
+pub mod export;
 pub mod key_sets;
 pub mod limits;
 pub mod offline;

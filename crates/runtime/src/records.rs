@@ -56,6 +56,17 @@ pub struct Records {
     counts: Arc<Counts>,
 }
 
+/// Is given every record after it was written, off the path of requests.
+pub trait Follower: Send {
+    /// A record, whether writing it succeeded or not.
+    fn follow(&mut self, record: Record);
+}
+
+/// Nobody.
+impl Follower for () {
+    fn follow(&mut self, _: Record) {}
+}
+
 /// What the writer has done.
 #[derive(Debug, Default)]
 pub struct Counts {
@@ -79,6 +90,7 @@ impl Records {
     pub fn start(
         config: RecordsConfig,
         seal: Arc<SealKey>,
+        follower: impl Follower + 'static,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         std::fs::create_dir_all(&config.directory)?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
@@ -86,6 +98,7 @@ impl Records {
         let mut writer = Writer {
             config,
             seal,
+            follower: Box::new(follower),
             bell: Arc::clone(&bell),
             counts: Arc::clone(&counts),
             file: None,
@@ -150,6 +163,12 @@ impl Records {
         sent && durable.await.unwrap_or(false)
     }
 
+    /// Drafts that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        QUEUE_MAX.saturating_sub(self.queue.capacity())
+    }
+
     /// What the writer has done.
     #[must_use]
     pub fn counts(&self) -> &Counts {
@@ -160,6 +179,7 @@ impl Records {
 struct Writer {
     config: RecordsConfig,
     seal: Arc<SealKey>,
+    follower: Box<dyn Follower>,
     bell: Arc<Bell>,
     counts: Arc<Counts>,
     file: Option<File>,
@@ -191,6 +211,7 @@ impl Writer {
         let mut count = 0_u64;
         let mut lines = Vec::new();
         let mut waiting = Vec::new();
+        let mut records = Vec::with_capacity(batch.len());
         for job in batch {
             let record = finish(*job.draft, &self.seal);
             match serde_json::to_vec(&record) {
@@ -206,6 +227,7 @@ impl Writer {
                     self.counts.failed.fetch_add(1, Ordering::Relaxed);
                 }
             }
+            records.push(record);
         }
         let written = self.append(&lines, !waiting.is_empty());
         let counter = if written.is_ok() { &self.counts.written } else { &self.counts.failed };
@@ -219,6 +241,7 @@ impl Writer {
                 tracing::debug!("whoever waited for a record is gone");
             }
         }
+        records.into_iter().for_each(|record| self.follower.follow(record));
     }
 
     fn append(&mut self, lines: &[u8], durable: bool) -> std::io::Result<()> {
@@ -329,7 +352,7 @@ mod tests {
         let seal = Arc::new(SealKey::load_or_make(&folder.join("seal.key")).unwrap());
         let directory = folder.join("records");
         let config = RecordsConfig { directory, rotate_bytes: 2_000, keep_files: 3 };
-        Records::start(config, seal).unwrap()
+        Records::start(config, seal, ()).unwrap()
     }
 
     #[tokio::test]

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use portcullis_config::Declaration;
 use portcullis_config::declaration::{Provider, SecretRef};
 use portcullis_core::facts::{ApiKeyFact, Keys};
 use portcullis_identity::api_key::Pepper;
 use portcullis_model::{ProviderId, Timestamp};
+use portcullis_telemetry::levels::Levels;
 
 use crate::api_keys::ApiKeys;
 use crate::key_sets::KeySets;
@@ -88,6 +90,14 @@ impl Stores {
         now: Timestamp,
     ) -> Keys {
         self.key_sets.keys(provider, missing, now).await
+    }
+
+    /// Says how things stand with the keys and the records.
+    pub fn tell(&self, levels: &Levels) {
+        levels.key_sets(self.key_sets.ages(crate::clock::now()));
+        let counts = self.records.counts();
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        levels.audit(self.records.waiting(), read(&counts.written), read(&counts.failed));
     }
 
     /// Changes whenever an issuer's keys do.

@@ -47,7 +47,7 @@ fn recorded(
     let directory = folder.path().join("records");
     let config =
         RecordsConfig { directory: directory.clone(), rotate_bytes: 1 << 20, keep_files: 1 };
-    let (records, writer) = Records::start(config, Arc::new(seal())).unwrap();
+    let (records, writer) = Records::start(config, Arc::new(seal()), ()).unwrap();
     records.submit_detached(draft);
     drop(records);
     writer.join().unwrap();

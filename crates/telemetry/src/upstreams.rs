@@ -1,36 +1,24 @@
 //! How do upstreams fare? Counted under their declared names.
 
-use prometheus_client::encoding::EncodeLabelSet;
+use portcullis_model::UpstreamId;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+use crate::labels::{BoundLabels, EndpointLabels, Name, UpstreamLabels};
+use crate::series::Series;
+
+/// The words for the bounds of a circuit.
+const BOUNDS: [&str; 3] = ["pending", "requests", "retries"];
 
 /// Metrics of all upstreams.
 #[derive(Debug, Default)]
 pub struct Upstreams {
-    endpoints: Family<StateLabels, Gauge>,
-    ejections: Family<UpstreamLabels, Counter>,
-    retries: Family<UpstreamLabels, Counter>,
-    bounded: Family<BoundLabels, Counter>,
-    refused_addresses: Family<UpstreamLabels, Counter>,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct UpstreamLabels {
-    upstream: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct StateLabels {
-    upstream: String,
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct BoundLabels {
-    upstream: String,
-    bound: &'static str,
+    endpoints: Series<EndpointLabels, Gauge>,
+    ejections: Series<UpstreamLabels, Counter>,
+    retries: Series<UpstreamLabels, Counter>,
+    bounded: Series<BoundLabels, Counter>,
+    refused_addresses: Series<UpstreamLabels, Counter>,
 }
 
 impl Upstreams {
@@ -38,56 +26,67 @@ impl Upstreams {
         registry.register(
             "upstream_endpoints",
             "Addresses of an upstream by state",
-            self.endpoints.clone(),
+            self.endpoints.family(),
         );
         registry.register(
             "upstream_ejections",
             "Addresses ejected because they answered badly",
-            self.ejections.clone(),
+            self.ejections.family(),
         );
-        registry.register("upstream_retries", "Requests sent again", self.retries.clone());
+        registry.register("upstream_retries", "Requests sent again", self.retries.family());
         registry.register(
             "upstream_bounded",
             "Requests, or retries, refused at a bound of the circuit",
-            self.bounded.clone(),
+            self.bounded.family(),
         );
         registry.register(
             "upstream_refused_addresses",
             "Lookups that led to an address outside the declared class",
-            self.refused_addresses.clone(),
+            self.refused_addresses.family(),
         );
     }
 
-    /// How many addresses are in each state.
+    /// How many addresses are in each state. Said of every upstream at first, so its counters begin
+    /// here: one that begins at its first event hides that one from `increase`.
     pub fn endpoints(&self, upstream: &str, states: &[(&'static str, usize)]) {
+        for counter in [&self.ejections, &self.retries, &self.refused_addresses] {
+            counter.of(&labels(upstream)).inc_by(0);
+        }
+        for bound in BOUNDS {
+            self.bounded.of(&BoundLabels { upstream: name(upstream), bound }).inc_by(0);
+        }
         for (state, count) in states {
-            let labels = StateLabels { upstream: upstream.to_owned(), state };
-            self.endpoints.get_or_create(&labels).set(i64::try_from(*count).unwrap_or(i64::MAX));
+            let labels = EndpointLabels { upstream: name(upstream), state };
+            self.endpoints.of(&labels).set(i64::try_from(*count).unwrap_or(i64::MAX));
         }
     }
 
     /// An address was ejected.
     pub fn ejected(&self, upstream: &str) {
-        self.ejections.get_or_create(&labels(upstream)).inc();
+        self.ejections.of(&labels(upstream)).inc();
     }
 
     /// A request was sent again.
     pub fn retried(&self, upstream: &str) {
-        self.retries.get_or_create(&labels(upstream)).inc();
+        self.retries.of(&labels(upstream)).inc();
     }
 
     /// A request, or a retry, was refused at a bound.
     pub fn bounded(&self, upstream: &str, bound: &'static str) {
-        let labels = BoundLabels { upstream: upstream.to_owned(), bound };
-        self.bounded.get_or_create(&labels).inc();
+        let labels = BoundLabels { upstream: name(upstream), bound };
+        self.bounded.of(&labels).inc();
     }
 
     /// A lookup led to an address outside the declared class.
     pub fn refused_address(&self, upstream: &str) {
-        self.refused_addresses.get_or_create(&labels(upstream)).inc();
+        self.refused_addresses.of(&labels(upstream)).inc();
     }
 }
 
 fn labels(upstream: &str) -> UpstreamLabels {
-    UpstreamLabels { upstream: upstream.to_owned() }
+    UpstreamLabels { upstream: name(upstream) }
+}
+
+fn name(upstream: &str) -> Name<UpstreamId> {
+    Name(Some(UpstreamId::new(upstream)))
 }

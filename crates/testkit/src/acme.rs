@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
 use self::signed::Signed;
-use crate::authority::Authority;
+use crate::certificates::Authority;
 use crate::issuer::base64;
 
 /// The authority.

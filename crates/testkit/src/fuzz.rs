@@ -7,6 +7,7 @@ pub mod identity;
 pub mod parts;
 pub mod records;
 pub mod texts;
+pub mod traces;
 
 /// A reader's promise, on any bytes.
 pub type Target = fn(&[u8]);
@@ -33,4 +34,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("query", http::query),
     ("record", records::record),
     ("record_file", records::record_file),
+    ("trace_context", traces::trace_context),
 ];

@@ -15,12 +15,15 @@
 pub mod acme;
 pub mod asked;
 pub mod authority;
+pub mod certificates;
+pub mod collector;
 pub mod fuzz;
 pub mod gateway;
 pub mod h2raw;
 pub mod issuer;
 pub mod manual;
 pub mod mesh;
+pub mod multiplexed;
 pub mod raw;
 pub mod secure;
 pub mod shop;
@@ -28,10 +31,11 @@ pub mod upstream;
 pub mod walk;
 
 pub use asked::Asked;
-pub use authority::{Authority, Issued, Leaf};
+pub use authority::Authority;
 pub use gateway::Gateway;
 pub use issuer::{Issuer, Token};
 pub use mesh::Mesh;
+pub use multiplexed::Http2Upstream;
 pub use raw::Answer;
 pub use secure::Dialer;
 pub use shop::Shop;

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use crate::authority::{Authority, Issued, Leaf};
+use crate::certificates::{Authority, Issued, Leaf};
 use crate::secure::Dialer;
 use crate::shop::Shop;
 

@@ -12,7 +12,7 @@ use rustls::{
     SupportedProtocolVersion,
 };
 
-use crate::authority::Issued;
+use crate::certificates::Issued;
 use crate::raw::{Answer, connect, read_one};
 
 /// A connection over TLS.

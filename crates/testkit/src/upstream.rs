@@ -5,6 +5,9 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use socket2::SockRef;
+
 /// What it does with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
@@ -20,6 +23,16 @@ pub enum Behaviour {
     Silent,
     /// Closes without an answer.
     Close,
+    /// Resets the connection without an answer.
+    Reset,
+    /// Sends the first bytes of an answer, and resets the connection.
+    Half,
+    /// Answers with the target that was asked for, and so shows whose answer it is.
+    Echo,
+    /// Begins to answer, and sends a byte of the body now and then without end.
+    Trickle(Duration),
+    /// Does each of these in turn, a request each.
+    Turns(Vec<Self>),
 }
 
 /// A request as the upstream saw it.
@@ -52,25 +65,41 @@ pub struct Upstream {
     seen: Arc<Mutex<Vec<Seen>>>,
     behaviour: Arc<Mutex<Behaviour>>,
     connections: Arc<Mutex<usize>>,
+    turn: Arc<Mutex<usize>>,
+    under_way: Arc<Mutex<(usize, usize)>>,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl Upstream {
     /// Listens on a free port of this machine until the test ends.
     #[must_use]
     pub fn start() -> Self {
+        Self::listen(None)
+    }
+
+    /// The same over TLS.
+    #[must_use]
+    pub fn start_tls(config: Arc<ServerConfig>) -> Self {
+        Self::listen(Some(config))
+    }
+
+    fn listen(tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let upstream = Self {
             address: listener.local_addr().unwrap(),
             seen: Arc::default(),
             behaviour: Arc::new(Mutex::new(Behaviour::Answer)),
             connections: Arc::default(),
+            turn: Arc::default(),
+            under_way: Arc::default(),
+            tls,
         };
         let server = upstream.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 *server.connections.lock().unwrap() += 1;
                 let server = server.clone();
-                std::thread::spawn(move || server.serve(stream));
+                std::thread::spawn(move || server.speak(stream));
             }
         });
         upstream
@@ -93,12 +122,38 @@ impl Upstream {
         *self.connections.lock().unwrap()
     }
 
-    fn serve(&self, mut stream: TcpStream) {
+    /// Most requests that were under way at once since it was last asked.
+    #[must_use]
+    pub fn most_at_once(&self) -> usize {
+        std::mem::take(&mut self.under_way.lock().unwrap().1)
+    }
+
+    fn speak(&self, stream: TcpStream) {
+        let socket = stream.try_clone().unwrap();
+        match &self.tls {
+            None => self.serve(stream, &socket),
+            Some(config) => {
+                let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+                self.serve(StreamOwned::new(connection, stream), &socket);
+            }
+        }
+    }
+
+    fn next(&self) -> Behaviour {
+        let behaviour = self.behaviour.lock().unwrap().clone();
+        let Behaviour::Turns(turns) = behaviour else { return behaviour };
+        let mut turn = self.turn.lock().unwrap();
+        *turn += 1;
+        turns[(*turn - 1) % turns.len()].clone()
+    }
+
+    fn serve(&self, mut stream: impl Read + Write, socket: &TcpStream) {
         let mut raw = Vec::new();
         while let Some(seen) = request(&mut stream, &mut raw) {
+            let target = seen.head.split(' ').nth(1).unwrap_or_default().to_owned();
             self.seen.lock().unwrap().push(seen);
-            let behaviour = self.behaviour.lock().unwrap().clone();
-            let (bytes, close) = match behaviour {
+            let _under_way = UnderWay::new(&self.under_way);
+            let (bytes, close) = match self.next() {
                 Behaviour::Answer => (answer(), false),
                 Behaviour::Bytes(bytes) => (bytes, false),
                 Behaviour::BytesThenClose(bytes) => (bytes, true),
@@ -111,27 +166,75 @@ impl Upstream {
                     return;
                 }
                 Behaviour::Close => return,
+                Behaviour::Echo => (with_body(&format!("{{\"target\":\"{target}\"}}")), false),
+                Behaviour::Trickle(pause) => {
+                    trickle(&mut stream, pause);
+                    return;
+                }
+                Behaviour::Reset => {
+                    SockRef::from(socket).set_linger(Some(Duration::ZERO)).unwrap();
+                    return;
+                }
+                Behaviour::Half => {
+                    let _sent: std::io::Result<()> = stream.write_all(b"HTTP/1.1 200 OK\r\nx: ");
+                    let _flushed: std::io::Result<()> = stream.flush();
+                    std::thread::sleep(Duration::from_millis(50));
+                    SockRef::from(socket).set_linger(Some(Duration::ZERO)).unwrap();
+                    return;
+                }
+                Behaviour::Turns(_) => panic!("turns do not nest"),
             };
-            if stream.write_all(bytes.as_bytes()).is_err() {
+            if stream.write_all(bytes.as_bytes()).and_then(|()| stream.flush()).is_err() {
                 return;
             }
             if close {
-                let _closed: std::io::Result<()> = stream.shutdown(Shutdown::Both);
+                let _closed: std::io::Result<()> = socket.shutdown(Shutdown::Both);
                 return;
             }
         }
     }
 }
 
+/// One request under way.
+struct UnderWay<'a>(&'a Mutex<(usize, usize)>);
+
+impl<'a> UnderWay<'a> {
+    fn new(counts: &'a Mutex<(usize, usize)>) -> Self {
+        let mut now = counts.lock().unwrap();
+        now.0 += 1;
+        now.1 = now.1.max(now.0);
+        drop(now);
+        Self(counts)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().0 -= 1;
+    }
+}
+
 fn answer() -> String {
-    let body = r#"{"from":"upstream"}"#;
+    with_body(r#"{"from":"upstream"}"#)
+}
+
+fn trickle(stream: &mut impl Write, pause: Duration) {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let mut sent = stream.write_all(head.as_bytes());
+    while sent.is_ok() {
+        std::thread::sleep(pause);
+        sent = stream.write_all(b"1\r\nx\r\n").and_then(|()| stream.flush());
+    }
+}
+
+fn with_body(body: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
 }
 
-fn request(stream: &mut TcpStream, raw: &mut Vec<u8>) -> Option<Seen> {
+fn request(stream: &mut impl Read, raw: &mut Vec<u8>) -> Option<Seen> {
     let end = loop {
         if let Some(at) = raw.windows(4).position(|four| four == b"\r\n\r\n") {
             break at + 4;
@@ -149,7 +252,7 @@ fn request(stream: &mut TcpStream, raw: &mut Vec<u8>) -> Option<Seen> {
     Some(Seen { body, ..seen })
 }
 
-fn more(stream: &mut TcpStream, raw: &mut Vec<u8>) -> Option<()> {
+fn more(stream: &mut impl Read, raw: &mut Vec<u8>) -> Option<()> {
     let mut part = [0; 8192];
     let count = stream.read(&mut part).ok().filter(|count| *count > 0)?;
     raw.extend_from_slice(&part[..count]);

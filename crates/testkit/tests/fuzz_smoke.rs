@@ -152,8 +152,18 @@ fn smoke(names: &[&str]) {
     }
 }
 
-const HTTP: &[&str] =
-    &["answer", "chunks", "cookies", "form_fields", "head", "host", "message", "path", "query"];
+const HTTP: &[&str] = &[
+    "answer",
+    "chunks",
+    "cookies",
+    "form_fields",
+    "head",
+    "host",
+    "message",
+    "path",
+    "query",
+    "trace_context",
+];
 const IDENTITY: &[&str] = &["api_key", "certificate", "credential", "jwk_set", "jwt", "key_file"];
 const TEXTS: &[&str] = &["contract", "declaration", "json", "record", "record_file"];
 

@@ -82,14 +82,20 @@ impl<S> AnsweredStream<S> {
             }
         }
         self.asked.0.begun.store(true, Ordering::Release);
-        let passed = self.guard.advance(bytes).map_err(|violation| invalid(&violation))?;
+        let passed =
+            self.guard.advance(bytes).map_err(|violation: Violation| invalid(&violation.detail))?;
         self.broken = passed < bytes.len();
         Ok(passed)
     }
 }
 
-fn invalid(violation: &Violation) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, violation.detail.clone())
+/// Why the guard let nothing pass any more.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unreadable(pub(crate) String);
+
+fn invalid(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Unreadable(why.to_owned()))
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for AnsweredStream<S> {
@@ -100,8 +106,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for AnsweredStream<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.broken {
-            let error = io::Error::new(io::ErrorKind::InvalidData, "more than was asked for");
-            return Poll::Ready(Err(error));
+            return Poll::Ready(Err(invalid("more than was asked for")));
         }
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;

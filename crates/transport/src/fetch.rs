@@ -130,6 +130,7 @@ where
     read
 }
 
+/// A body, to a bound.
 pub(crate) async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Bytes, FetchError> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -143,7 +144,8 @@ pub(crate) async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Byte
     Ok(whole.freeze())
 }
 
-fn connector() -> TlsConnector {
+/// Trusts the public certificates.
+pub(crate) fn connector() -> TlsConnector {
     static CONFIG: OnceLock<Arc<rustls::ClientConfig>> = OnceLock::new();
     let config = CONFIG.get_or_init(|| {
         let mut roots = rustls::RootCertStore::empty();

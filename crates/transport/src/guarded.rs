@@ -7,7 +7,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -48,6 +48,7 @@ pub struct Connection {
     refused: Mutex<Option<(u64, Violation)>>,
     broken_body: Mutex<Option<Violation>>,
     answered: AtomicU64,
+    switched: AtomicBool,
     reader: Mutex<Option<Waker>>,
 }
 
@@ -63,6 +64,16 @@ impl Connection {
     #[must_use]
     pub fn broken_body(&self) -> Option<Violation> {
         self.broken_body.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says that the connection speaks another protocol from the answer to this request on, which
+    /// is not looked at. Bytes that the client sent before the answer were judged as requests.
+    pub fn switch(&self) {
+        self.switched.store(true, Ordering::Release);
+    }
+
+    fn is_switched(&self) -> bool {
+        self.switched.load(Ordering::Acquire)
     }
 
     /// Says that one more request has been answered; only then do idle time and the client's end of
@@ -251,6 +262,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
                 let whole = this.refused || this.guard.in_head();
                 let waits = whole && this.connection.is_busy(this.heads, cx);
                 return if waits { Poll::Pending } else { Poll::Ready(Ok(())) };
+            }
+            if this.connection.is_switched() {
+                if this.raw.is_empty() {
+                    return Pin::new(&mut this.inner).poll_read(cx, buf);
+                }
+                this.passed = this.raw.len();
+                continue;
             }
             if this.judge()? {
                 continue;

@@ -8,6 +8,7 @@ pub mod fetch;
 pub mod framed;
 pub mod guarded;
 pub mod listen;
+pub mod post;
 pub mod preface;
 pub mod tls;
 pub mod told;

@@ -189,11 +189,20 @@ fn envoy_filters(jwks: &str) -> String {
 }
 
 /// Portcullis on the example shop with a hundred policies and wide limits.
+/// How Portcullis is run.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    /// `audit` of every boundary.
+    pub(super) audit: &'a str,
+    /// Where spans, metrics and logs are sent.
+    pub(super) collector: Option<&'a str>,
+}
+
 pub(super) fn portcullis(
     folder: &Path,
     upstream: SocketAddr,
     issuer: &Issuer,
-    audit: &str,
+    how: Run<'_>,
 ) -> Result<Contestant> {
     copy(Path::new("examples/shop"), folder)?;
     let path = folder.join("portcullis.yaml");
@@ -206,7 +215,7 @@ pub(super) fn portcullis(
             "url: {url: \"http://127.0.0.1:8090/jwks.json\", fresh_for: 5m, stale_until: 1h}",
             "file: {path: keys.json}",
         )
-        .replace("audit: required", &format!("audit: {audit}"))
+        .replace("audit: required", &format!("audit: {}", how.audit))
         .replace(
             "rate: {amount: 60, window: 1m, burst: 20}",
             "rate: {amount: 1000000, window: 1s, burst: 1000000}",
@@ -215,7 +224,12 @@ pub(super) fn portcullis(
             "policies: policies",
             "guards: {address_rate: 4000000}\nrecords: {keep_files: 1000}\npolicies: policies",
         );
-    fs::write(&path, text)?;
+    let telemetry = how.collector.map(|endpoint| {
+        format!(
+            "\ntelemetry: {{otlp: {{endpoint: \"{endpoint}\", queue_max: 65536, interval: 1s}}}}\n"
+        )
+    });
+    fs::write(&path, text + &telemetry.unwrap_or_default())?;
     fs::write(folder.join("keys.json"), issuer.jwks())?;
     fs::create_dir_all(folder.join("state"))?;
     fs::write(folder.join("state/pepper"), "0123456789abcdef0123456789abcdef")?;

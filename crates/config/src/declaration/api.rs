@@ -1,10 +1,11 @@
 //! Which APIs are served?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_model::{UpstreamId, ZoneId};
 
 use super::declared::Declared;
+use super::stream::Stream;
 
 /// An API.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Api {
     pub owner: String,
     /// How it is meant to be used.
     pub lifecycle: Lifecycle,
+    /// Operations whose messages go on after they were judged, by their ids in the contract.
+    pub streams: BTreeMap<String, Stream>,
     /// Classes of data that it carries.
     pub data: BTreeSet<String>,
 }

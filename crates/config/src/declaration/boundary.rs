@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use portcullis_diagnostics::Span;
 use portcullis_model::{LimitId, ProviderId, ZoneId};
 
+use super::Tracing;
+
 /// A crossing from one zone to another.
 #[derive(Clone, Debug)]
 pub struct Boundary {
@@ -20,6 +22,8 @@ pub struct Boundary {
     pub inspection: Inspection,
     /// Whether a crossing needs a durable record first.
     pub audit: Audit,
+    /// What is believed about the traces of its callers.
+    pub trace: Tracing,
     /// Where it was declared.
     pub span: Span,
 }

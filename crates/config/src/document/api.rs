@@ -1,7 +1,11 @@
 //! Which APIs are served?
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::stream::Stream;
 
 /// An API.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,6 +27,9 @@ pub(crate) struct Api {
     /// How it is meant to be used.
     #[serde(default)]
     pub(crate) lifecycle: Lifecycle,
+    /// Operations whose messages go on after they were judged, by their ids in the contract.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, Stream>,
     /// Classes of data that it carries.
     #[serde(default)]
     pub(crate) data: Vec<String>,

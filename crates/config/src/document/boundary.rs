@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Tracing;
+
 /// A crossing from one zone to another.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +24,9 @@ pub(crate) struct Boundary {
     /// Whether a crossing needs a durable record first.
     #[serde(default)]
     pub(crate) audit: Audit,
+    /// What is believed about the traces of its callers.
+    #[serde(default)]
+    pub(crate) trace: Tracing,
 }
 
 /// Who may come.

@@ -8,6 +8,7 @@ use crate::check;
 use crate::declaration::{Api, Declared, Lifecycle};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
+use crate::resolve::stream;
 
 const HOST: Rule = Rule {
     code: "PC0107",
@@ -58,6 +59,7 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
                 document::Lifecycle::Active => Lifecycle::Active,
                 document::Lifecycle::Deprecated => Lifecycle::Deprecated,
             },
+            streams: stream::streams(name, &written.streams, problems),
             data: written.data.iter().cloned().collect(),
         };
         apis.insert(ApiId::new(name), api);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use portcullis_model::{BoundaryId, LimitId, ProviderId, ZoneId};
 
+use super::telemetry;
 use crate::check;
 use crate::declaration::{Audit, Boundary, IdentityRule, Inspection, Limit, LimitPer, LimitRule};
 use crate::document::{self, Document};
@@ -57,6 +58,7 @@ pub(super) fn boundaries(
                 document::Audit::BestEffort => Audit::BestEffort,
                 document::Audit::Required => Audit::Required,
             },
+            trace: telemetry::tracing(name, &written.trace, problems),
             span: problems.span(&["boundaries", name]),
         };
         boundaries.insert(BoundaryId::new(name), boundary);

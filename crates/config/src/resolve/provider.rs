@@ -231,6 +231,7 @@ fn key_source(name: &str, written: &document::KeySource, problems: &mut Problems
     }
 }
 
+/// Whether nobody on the way can read or change what is exchanged with the URL.
 pub(super) fn is_safe_url(text: &str) -> bool {
     let Ok(url) = text.parse::<Uri>() else { return false };
     let Some(host) = url.host().filter(|host| !host.is_empty()) else { return false };

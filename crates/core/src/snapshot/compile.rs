@@ -18,6 +18,8 @@ use portcullis_policy::{AttributeType, Engine};
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::ApiModel;
 
+use crate::span::Sampling;
+
 use super::operations::compile_operations;
 use super::{CompiledBoundary, Snapshot};
 
@@ -77,6 +79,7 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
         api_key_headers,
         engine,
         owned: Arc::new(owned),
+        sampling: Sampling::declared(declaration.telemetry.otlp.as_ref()),
         declaration,
     };
     (Some(snapshot), findings)

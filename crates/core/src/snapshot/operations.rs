@@ -12,6 +12,7 @@ use portcullis_spec::{ApiModel, Operation, Segment};
 
 use super::CompiledOperation;
 use super::router::Router;
+use super::streams;
 
 /// Compiles the operations of every contract, and where requests find them.
 pub(super) fn compile_operations(
@@ -24,6 +25,7 @@ pub(super) fn compile_operations(
     let mut operations: Vec<Arc<CompiledOperation>> = Vec::new();
     for model in models {
         let Some(api) = declaration.apis.get(&model.api) else { continue };
+        findings.extend(streams::check(declaration, api, model));
         for operation in &model.operations {
             let contract = match portcullis_inspect::compile(model, operation) {
                 Ok(contract) => contract,
@@ -53,6 +55,7 @@ pub(super) fn compile_operations(
                 template: format!("{}{}", api.base_path, operation.template.text),
                 zone: api.zone.clone(),
                 upstream: api.upstream.clone(),
+                stream: api.streams.get(operation.id.as_str()).cloned(),
                 operation: operation.clone(),
                 parameters: parameter_names(&operation.template.segments),
                 contract,

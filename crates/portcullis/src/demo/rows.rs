@@ -334,11 +334,22 @@ fn headers(issuer: &Issuer) -> Vec<Row> {
     ];
     let forged: Vec<String> =
         forged.into_iter().map(str::to_owned).chain([token.clone()]).collect();
+    let trace = [
+        "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "tracestate: rojo=1",
+        "baggage: user=root",
+        "b3: 4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1",
+    ];
+    let trace: Vec<String> = trace.into_iter().map(str::to_owned).chain([token.clone()]).collect();
     let hop = ["Connection: x-portcullis-principal".to_owned(), token];
     vec![
         Row {
             hidden: &["globex", "6.6.6.6", "override", "bearer"],
             ..crosses("forged inner headers are stripped", request("GET", ORDERS, &forged))
+        },
+        Row {
+            hidden: &["4bf92f3577b34da6", "rojo", "root"],
+            ..crosses("a stranger's trace and baggage stay outside", request("GET", ORDERS, &trace))
         },
         refused(
             "a connection header that names an inner one",

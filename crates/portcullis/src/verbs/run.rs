@@ -53,6 +53,9 @@ pub(crate) fn run(folder: &Path, arguments: &Arguments) -> Result<Exit> {
     for (listener, address) in serving.addresses() {
         eprintln!("listener `{listener}` on {address}");
     }
+    if let Some(address) = serving.metrics_address() {
+        eprintln!("metrics on {address}");
+    }
     eprintln!("admin on {}, revision {revision}", serving.admin_socket().display());
     if let Some(path) = &arguments.ports_file {
         write_ports(path, &serving)?;

@@ -15,7 +15,7 @@ use portcullis_reading::query::Query;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
-use crate::authority::Authority;
+use crate::certificates::Authority;
 use crate::walk::{NOW, World};
 
 static SHOP: LazyLock<World> = LazyLock::new(World::shop);

@@ -27,7 +27,8 @@ pub fn key(text: &[u8]) -> u64 {
     digest(FNV_OFFSET, text)
 }
 
-/// An endpoint that takes requests, if there is one; one that was tried only when no other is left.
+/// An endpoint that takes requests, if there is one; one that was tried only when no other is left,
+/// and one that is ejected only when nothing else is healthy.
 pub(crate) fn choose<'a>(
     endpoints: &'a [Arc<Endpoint>],
     key: Option<u64>,
@@ -35,15 +36,14 @@ pub(crate) fn choose<'a>(
     random: u64,
 ) -> Option<&'a Arc<Endpoint>> {
     if let [only] = endpoints {
-        return only.is_available().then_some(only);
+        return (!only.is_unhealthy()).then_some(only);
     }
     let fresh = |one: &&Arc<Endpoint>| one.is_available() && !tried.contains(&one.id);
     let any = |one: &&Arc<Endpoint>| one.is_available();
-    if endpoints.iter().any(|one| fresh(&one)) {
-        among(endpoints, fresh, key, random)
-    } else {
-        among(endpoints, any, key, random)
-    }
+    let healthy = |one: &&Arc<Endpoint>| !one.is_unhealthy();
+    among(endpoints, fresh, key, random)
+        .or_else(|| among(endpoints, any, key, random))
+        .or_else(|| among(endpoints, healthy, key, random))
 }
 
 fn among<'a>(
@@ -155,5 +155,8 @@ mod tests {
         all.iter().for_each(|one| one.set_unhealthy(true));
         assert!(choose(&all, None, &[], 7).is_none());
         assert!(choose(&all[..1], Some(1), &[], 7).is_none());
+        all[2].set_unhealthy(false);
+        all[2].eject(1000);
+        assert_eq!(choose(&all, None, &[], 7).unwrap().id, all[2].id, "the others are unhealthy");
     }
 }

@@ -81,6 +81,12 @@ impl UpstreamBody {
         body
     }
 
+    /// Whether all data that was announced has come. Over HTTP/2 trailers may follow it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.incoming.is_end_stream() || self.incoming.size_hint().exact() == Some(0)
+    }
+
     /// What the request holds, for a connection that goes on as something else.
     pub(crate) fn into_lease(self) -> Option<Lease> {
         self.lease

@@ -23,6 +23,16 @@ pub(crate) enum Wire {
     Many(Many),
 }
 
+impl Wire {
+    /// The connection, if requests can share it.
+    pub(crate) fn many(&self) -> Option<Many> {
+        match self {
+            Self::One(_) => None,
+            Self::Many(many) => Some(many.clone()),
+        }
+    }
+}
+
 /// Connects.
 pub(crate) async fn connect(endpoint: &Arc<Endpoint>, target: &Target) -> Result<Wire, Failure> {
     timeout(target.timeouts.connect, within_deadline(endpoint, target))

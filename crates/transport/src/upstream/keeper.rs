@@ -1,6 +1,6 @@
 //! Who looks names up and asks for health, while workers carry requests? One thread of its own for
-//! all upstreams of a process. What it does for an upstream ends when nobody holds the upstream
-//! any more, and all of it when the keeper is dropped.
+//! all upstreams of a process. What it does for an upstream ends when nobody wants it tended any
+//! more, and all of it when the keeper is dropped.
 
 use std::io;
 use std::sync::{Arc, Weak};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
 use super::checks;
@@ -30,6 +31,11 @@ pub struct Keeper {
     thread: Option<JoinHandle<()>>,
 }
 
+/// An upstream that is tended.
+#[derive(Debug)]
+#[must_use = "dropped, the upstream is not tended any more"]
+pub struct Tended(Vec<AbortHandle>);
+
 impl Keeper {
     /// Starts the thread.
     ///
@@ -49,18 +55,30 @@ impl Keeper {
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Tends an upstream for as long as somebody holds it.
-    pub fn tend(&self, upstream: &Arc<Upstream>) {
-        self.handle.spawn(names(Arc::downgrade(upstream)));
-        self.handle.spawn(counts(Arc::downgrade(upstream)));
+    /// Tends an upstream for as long as what is returned, and the upstream, are held.
+    pub fn tend(&self, upstream: &Arc<Upstream>) -> Tended {
+        let mut tasks = vec![
+            self.handle.spawn(names(Arc::downgrade(upstream))).abort_handle(),
+            self.handle.spawn(counts(Arc::downgrade(upstream))).abort_handle(),
+        ];
         if upstream.target().health.is_some() {
             let weak = Arc::downgrade(upstream);
-            self.handle.spawn(async move {
+            let checks = self.handle.spawn(async move {
                 if let Some(upstream) = weak.upgrade() {
                     upstream.wait_until_known(upstream.target().timeouts.connect).await;
                 }
                 checks::run(weak).await;
             });
+            tasks.push(checks.abort_handle());
+        }
+        Tended(tasks)
+    }
+}
+
+impl Drop for Tended {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
         }
     }
 }
@@ -98,13 +116,20 @@ async fn names(upstream: Weak<Upstream>) {
     }
 }
 
-/// Looks all names up once; whether any lookup failed.
-async fn look_up(upstream: &Upstream, known: &mut [Known]) -> bool {
-    let target = upstream.target();
+/// Looks all names up once, side by side; whether any lookup failed.
+async fn look_up(upstream: &Arc<Upstream>, known: &mut [Known]) -> bool {
+    let mut lookups = JoinSet::new();
+    for (index, one) in known.iter().enumerate() {
+        let (upstream, authority) = (Arc::clone(upstream), one.authority().clone());
+        lookups.spawn(async move {
+            let class = &upstream.target().class;
+            let found = resolve::addresses(&authority, class, upstream.resolver.as_ref()).await;
+            (index, found)
+        });
+    }
     let mut failed = false;
-    for one in known.iter_mut() {
-        let found =
-            resolve::addresses(one.authority(), &target.class, upstream.resolver.as_ref()).await;
+    while let Some(done) = lookups.join_next().await {
+        let Ok((index, found)) = done else { continue };
         match &found {
             Ok(_) => {}
             Err(Unresolved::Refused(why)) => {
@@ -114,7 +139,9 @@ async fn look_up(upstream: &Upstream, known: &mut [Known]) -> bool {
             Err(Unresolved::Failed(why)) => tracing::warn!(why, "a name of an upstream"),
         }
         failed |= found.is_err();
-        one.learn(found, target.resolve.keep_for, Instant::now());
+        if let Some(one) = known.get_mut(index) {
+            one.learn(found, upstream.target().resolve.keep_for, Instant::now());
+        }
     }
     upstream.learn(known);
     failed

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout_at;
 
-use crate::answered::{AnsweredStream, Asked, Wanted};
+use crate::answered::{AnsweredStream, Asked, Unreadable, Wanted};
 
 use super::failure::{Failed, Failure, Fate};
 use super::outbound::Outbound;
@@ -115,5 +115,5 @@ pub(super) fn failure(error: &hyper::Error) -> Failure {
 /// What the answer guard said, where it was the reason.
 pub(super) fn refused_by_guard(error: &hyper::Error) -> Option<String> {
     let source = error.source()?.downcast_ref::<std::io::Error>()?;
-    (source.kind() == std::io::ErrorKind::InvalidData).then(|| source.to_string())
+    source.get_ref()?.downcast_ref::<Unreadable>().map(ToString::to_string)
 }

@@ -17,6 +17,7 @@ use tokio::time::timeout_at;
 use super::failure::{Failed, Failure, Fate};
 use super::line::Patience;
 use super::outbound::Outbound;
+use super::retry::{duplicate, is_repeatable};
 
 /// Largest head of an answer in bytes.
 const HEAD_BYTES_MAX: u32 = 64 * 1024;
@@ -85,8 +86,10 @@ impl Many {
             }
         };
         if let Err(error) = self.sender.ready().await {
-            return Err(Failed::unsent(failure(&error), request));
+            return Err(Failed::unsent(failure(&error), relative(request)));
         }
+        // whoever calls has a copy of what may be repeated
+        let unsafe_copy = if is_repeatable(request.method()) { None } else { duplicate(&request) };
         let answer = self.sender.try_send_request(request);
         let error = match patience {
             None => match answer.await {
@@ -102,7 +105,7 @@ impl Many {
                 }
             },
         };
-        Err(lost(error))
+        Err(lost(error, unsafe_copy))
     }
 }
 
@@ -135,15 +138,40 @@ fn absolute(
     Ok(request)
 }
 
-fn lost(mut error: TrySendError<Request<Outbound>>) -> Failed {
-    match error.take_message() {
-        Some(unsent) => Failed::unsent(failure(error.error()), unsent),
-        None => {
+/// The request as it came, in origin form and with `host`: it may go over HTTP/1.1 next.
+fn relative(mut request: Request<Outbound>) -> Request<Outbound> {
+    let uri = request.uri().clone();
+    let host = uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = host {
+        request.headers_mut().insert(HOST, host);
+    }
+    *request.uri_mut() = uri.into_parts().path_and_query.map(Uri::from).unwrap_or_default();
+    *request.version_mut() = http::Version::HTTP_11;
+    request
+}
+
+fn lost(
+    mut error: TrySendError<Request<Outbound>>,
+    unsafe_copy: Option<Request<Outbound>>,
+) -> Failed {
+    match (error.take_message(), unsafe_copy.filter(|_| is_refused(error.error()))) {
+        (Some(unsent), _) | (None, Some(unsent)) => {
+            Failed::unsent(failure(error.error()), relative(unsent))
+        }
+        (None, None) => {
             let answered = matches!(failure(error.error()), Failure::Invalid(_));
             let fate = if answered { Fate::Answered } else { Fate::Sent };
             Failed { failure: failure(error.error()), fate, kept: false }
         }
     }
+}
+
+/// Whether the upstream says that it did nothing with the request (RFC 9113 section 8.7).
+fn is_refused(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    source.is_some_and(|source| {
+        source.is_remote() && source.reason() == Some(h2::Reason::REFUSED_STREAM)
+    })
 }
 
 /// An error that we found is an invalid answer; one that the upstream says, or that the network

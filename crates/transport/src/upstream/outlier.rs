@@ -54,17 +54,26 @@ impl Outlier {
         if endpoint.is_ejected() || ejected >= share.min(all.len().saturating_sub(1)) {
             return false;
         }
-        let whole = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let longest = whole(self.rule.eject_for_max);
-        if endpoint.back_for().is_some_and(|back| back >= longest) {
+        if endpoint.back_for().is_some_and(|back| back >= millis(self.rule.eject_for_max)) {
             endpoint.ejections.store(0, Ordering::Relaxed);
         }
-        let times = endpoint.ejections.fetch_add(1, Ordering::Relaxed).min(20);
-        let length = whole(self.rule.eject_for).saturating_mul(1 << times).min(longest);
+        let before = endpoint.ejections.fetch_add(1, Ordering::Relaxed);
         endpoint.failures.store(0, Ordering::Relaxed);
-        endpoint.eject(length);
+        endpoint.eject(self.rule.length(before));
         true
     }
+}
+
+impl Rule {
+    /// How many milliseconds an endpoint rests that was ejected so often before.
+    fn length(&self, before: u32) -> u64 {
+        let doubled = 1_u64.checked_shl(before).unwrap_or(u64::MAX);
+        millis(self.eject_for).saturating_mul(doubled).min(millis(self.eject_for_max))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -85,8 +94,8 @@ mod tests {
     fn judge(percent: u8) -> Outlier {
         Outlier::new(Rule {
             consecutive_failures: 3,
-            eject_for: Duration::from_millis(40),
-            eject_for_max: Duration::from_millis(100),
+            eject_for: Duration::from_millis(400),
+            eject_for_max: Duration::from_secs(1),
             ejected_percent_max: percent,
         })
     }
@@ -105,18 +114,17 @@ mod tests {
 
     #[test]
     fn ejections_grow_to_their_bound_and_end() {
-        let (judge, all) = (judge(100), endpoints(2));
-        for length in [40, 80, 100, 100] {
-            assert!((0..3).any(|_| judge.failed(&all[0], &all)));
-            std::thread::sleep(Duration::from_millis(length - 20));
-            assert!(all[0].is_ejected(), "{length}");
-            std::thread::sleep(Duration::from_millis(30));
-            assert!(all[0].is_available(), "{length}");
-        }
-        std::thread::sleep(Duration::from_millis(120));
+        let judge = judge(100);
+        let lengths: Vec<u64> = [0, 1, 2, 3, 63, 64, u32::MAX]
+            .into_iter()
+            .map(|before| judge.rule.length(before))
+            .collect();
+        assert_eq!(lengths, [400, 800, 1000, 1000, 1000, 1000, 1000]);
+        let all = endpoints(2);
         assert!((0..3).any(|_| judge.failed(&all[0], &all)));
-        std::thread::sleep(Duration::from_millis(50));
-        assert!(all[0].is_available(), "it began anew");
+        assert!(all[0].is_ejected() && all[0].back_for().is_none());
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(all[0].is_available() && all[0].back_for().is_some());
     }
 
     #[test]

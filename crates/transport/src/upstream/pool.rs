@@ -8,7 +8,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Request, Response, StatusCode};
@@ -41,6 +41,9 @@ pub struct Ask {
     pub key: Option<u64>,
     /// Whether 101 is an answer to it; over HTTP/1.1 only.
     pub upgrade: bool,
+    /// Longest silence within the answer, where it is another than the upstream's; then there is no
+    /// longest time of all either.
+    pub idle: Option<Duration>,
 }
 
 /// The connections of one worker to one upstream.
@@ -90,7 +93,10 @@ impl Pool {
         ask: Ask,
     ) -> Result<Response<UpstreamBody>, Failure> {
         let timeouts = &self.upstream.target().timeouts;
-        let overall = timeouts.overall.map(|length| (Instant::now() + length, length));
+        let overall = timeouts
+            .overall
+            .filter(|_| ask.idle.is_none())
+            .map(|length| (Instant::now() + length, length));
         let ticket = self.upstream.enter(Bound::Requests)?;
         self.upstream.budget.fill();
         let slot = self.slot().await?;
@@ -104,7 +110,7 @@ impl Pool {
         let idle = Arc::clone(&self.idle);
         let lease = Lease { line, idle, load, _slot: slot, _ticket: ticket };
         let trailers = Arc::clone(&self.upstream.trailers);
-        let limits = Limits { idle: timeouts.idle, overall, trailers };
+        let limits = Limits { idle: ask.idle.unwrap_or(timeouts.idle), overall, trailers };
         let body = UpstreamBody::new(incoming, lease, limits, switched);
         Ok(Response::from_parts(parts, body))
     }
@@ -216,7 +222,7 @@ impl Pool {
                 if let Some(many) = self.shared.get(endpoint.id) {
                     return Ok(Wire::Many(many));
                 }
-                Some(self.shared.connecting(target.timeouts.connect).await?)
+                self.shared.connecting(endpoint.id, target.timeouts.connect).await?
             }
         };
         if let Some(many) = self.shared.get(endpoint.id) {
@@ -230,8 +236,8 @@ impl Pool {
                 .await
                 .map_err(|_| Failure::Timeout(length))??,
         };
-        if let Wire::Many(many) = &wire {
-            self.shared.put(endpoint.id, many.clone());
+        if target.protocol != Protocol::Http1 {
+            self.shared.learn(endpoint.id, wire.many());
         }
         Ok(wire)
     }

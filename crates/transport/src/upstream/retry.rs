@@ -59,9 +59,11 @@ impl Budget {
 
 /// The request once more, if it may be repeated.
 pub(crate) fn copy(request: &Request<Outbound>) -> Option<Request<Outbound>> {
-    if !is_repeatable(request.method()) {
-        return None;
-    }
+    if is_repeatable(request.method()) { duplicate(request) } else { None }
+}
+
+/// The request once more, whatever it asks for, if its body can be had again.
+pub(crate) fn duplicate(request: &Request<Outbound>) -> Option<Request<Outbound>> {
     let mut copy = Request::new(request.body().again()?);
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
@@ -71,7 +73,7 @@ pub(crate) fn copy(request: &Request<Outbound>) -> Option<Request<Outbound>> {
 
 /// Methods that may be repeated (RFC 9110 section 9.2.2), as a list: what is added to the methods
 /// later is not repeated by accident.
-fn is_repeatable(method: &Method) -> bool {
+pub(crate) fn is_repeatable(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE].contains(method)
 }
 

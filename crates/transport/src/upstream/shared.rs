@@ -187,6 +187,6 @@ fn why_none(members: &Members) -> Failure {
         (Some(Unresolved::Refused(why)), true) => Failure::AddressRefused(why.clone()),
         (Some(Unresolved::Failed(why)), true) => Failure::Unreachable(why.clone()),
         (None, true) => Failure::Unreachable("its names are not looked up yet".to_owned()),
-        (_, false) => Failure::Unhealthy("every endpoint fails its health checks".to_owned()),
+        (_, false) => Failure::Unhealthy("every address fails its health checks".to_owned()),
     }
 }
