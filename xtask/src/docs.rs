@@ -1,9 +1,10 @@
 //! What do the tables in the sources say, as pages to read? `docs/reference` is made here from
-//! finding codes, reasons and the command line. The schema there is made by `portcullis schema`.
+//! finding codes, reasons, the command line and the schemas that it prints.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use portcullis_diagnostics::codes::{self, Example, Page};
@@ -15,8 +16,17 @@ use portcullis_testkit::manual;
 pub(crate) fn run() -> Result<()> {
     crate::cargo(&["build", "-p", "portcullis"])?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root("target"), PathBuf::from);
-    let commands = ("command-line.md", manual::page(&target.join("debug/portcullis")));
-    for (name, text) in pages().into_iter().chain([commands]) {
+    let binary = target.join("debug/portcullis");
+    let schema = |of: &str| -> Result<String> {
+        let printed = Command::new(&binary).args(["schema", of]).output()?;
+        Ok(String::from_utf8_lossy(&printed.stdout).into_owned())
+    };
+    let made = [
+        ("command-line.md", manual::page(&binary)),
+        ("portcullis.schema.json", schema("declaration")?),
+        ("overlay.schema.json", schema("overlay")?),
+    ];
+    for (name, text) in pages().into_iter().chain(made) {
         let path = root("docs/reference").join(name);
         fs::write(&path, text).with_context(|| format!("`{}`", path.display()))?;
         println!("wrote docs/reference/{name}");

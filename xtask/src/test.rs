@@ -1,53 +1,88 @@
-//! What do the tests need, and do they all pass? Real counterparts that are no crates are installed
-//! from Debian here, and it is said; a test that misses one fails.
+//! What do the tests need, and do they pass? Programs that tests are held against are installed here,
+//! and it is said which; without them a test fails, so that nothing is skipped unseen.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, guards};
-
-/// Debian packages, each with a program of it that tests start and what it is for.
+/// Debian packages: what each is needed for, and a program of it.
 const PACKAGES: &[(&str, &str, &str)] = &[
-    ("curl", "curl", "speaks TLS to listeners, over HTTP/1.1 and HTTP/2"),
-    ("openssl", "openssl", "speaks TLS to listeners, and makes weak certificates"),
-    ("prometheus", "promtool", "reads the metrics, and tests the alert rules"),
+    ("curl", "TLS of listeners, over HTTP/1.1 and HTTP/2", "/usr/bin/curl"),
+    ("fish", "completions", "/usr/bin/fish"),
+    ("mandoc", "manual pages", "/usr/bin/mandoc"),
+    ("openssl", "TLS of listeners", "/usr/bin/openssl"),
+    ("prometheus", "metrics, dashboards and alert rules", "/usr/bin/promtool"),
+    ("systemd", "the unit in deploy/systemd", "/usr/bin/systemd-analyze"),
+    ("zsh", "completions", "/usr/bin/zsh"),
 ];
 
-/// Installs what is missing, and runs every test of the workspace, the demo and the guards.
+/// Python packages, and what each is needed for.
+const MODULES: &[(&str, &str)] =
+    &[("grpcio", "gRPC through the gateway"), ("h2", "HTTP/2 to the gateway")];
+
+/// Where Python packages are installed, and where tests look for them.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/python");
+
+/// Runs every test of the workspace, the demo, and the demo with each guard switched off.
 pub(crate) fn run() -> Result<()> {
-    install()?;
-    cargo(&["test", "--workspace", "--all-features"])?;
-    cargo(&["run", "--quiet", "-p", "portcullis", "--", "demo", "--once"])?;
-    guards::run()
+    debian()?;
+    python()?;
+    crate::cargo(&["test", "--workspace", "--all-features"])?;
+    crate::cargo(&["run", "--quiet", "-p", "portcullis", "--", "demo", "--once"])?;
+    crate::guards::run()
 }
 
-fn install() -> Result<()> {
-    let missing: Vec<_> = PACKAGES.iter().filter(|(_, program, _)| !is_there(program)).collect();
-    if missing.is_empty() {
-        println!("installing: nothing, all counterparts are there");
+fn debian() -> Result<()> {
+    let mut lacking: Vec<&str> = Vec::new();
+    for (package, purpose, program) in PACKAGES {
+        if !Path::new(program).exists() {
+            println!("installing: {package}, for {purpose}");
+            lacking.push(package);
+        }
+    }
+    // pip comes with some Pythons and not with Debian's
+    let pip = Command::new("python3").args(["-m", "pip", "--version"]).output();
+    if !pip.is_ok_and(|output| output.status.success()) {
+        println!("installing: python3-pip, for Python packages");
+        lacking.push("python3-pip");
+    }
+    if lacking.is_empty() {
+        println!("installing: no Debian package is lacking");
         return Ok(());
     }
-    for (package, _, purpose) in &missing {
-        println!("installing: {package} ({purpose})");
-    }
-    let names = missing.iter().map(|(package, ..)| *package);
-    let install = ["install", "--yes", "--no-install-recommends"];
-    apt(&["update"])?;
-    apt(&install.into_iter().chain(names).collect::<Vec<_>>())
-}
-
-/// Whether it can be started; not every program knows `--version`.
-fn is_there(program: &str) -> bool {
-    let mut command = Command::new(program);
-    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    apt(&["update", "-qq"])?;
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    arguments.extend(lacking);
+    apt(&arguments)
 }
 
 fn apt(arguments: &[&str]) -> Result<()> {
-    let mut command = Command::new("apt-get");
-    let status = command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments).status();
-    if status.context("apt-get cannot be started")?.success() {
+    let status = Command::new("apt-get")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(arguments)
+        .status()
+        .context("apt-get cannot be started")?;
+    if status.success() { Ok(()) } else { bail!("`apt-get {}` failed", arguments.join(" ")) }
+}
+
+fn python() -> Result<()> {
+    let imported = Command::new("python3")
+        .args(["-c", "import grpc, h2"])
+        .env("PYTHONPATH", FOLDER)
+        .output()
+        .context("python3 cannot be started")?;
+    if imported.status.success() {
+        println!("installing: no Python package is lacking");
         return Ok(());
     }
-    bail!("`apt-get {}` failed; install the packages by hand", arguments.join(" "))
+    for (package, purpose) in MODULES {
+        println!("installing: {package}, for {purpose}, into {FOLDER}");
+    }
+    let status = Command::new("python3")
+        .args(["-m", "pip", "install", "--quiet", "--upgrade", "--target", FOLDER])
+        .args(MODULES.iter().map(|(package, _)| package))
+        .status()
+        .context("pip cannot be started")?;
+    if status.success() { Ok(()) } else { bail!("Python packages could not be installed") }
 }

@@ -39,7 +39,7 @@ pub use self::upstream::{
 };
 
 /// A whole estate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
     /// Name of the estate, for records and metrics.
     pub estate: String,

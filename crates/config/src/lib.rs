@@ -4,6 +4,7 @@
 mod check;
 pub mod declaration;
 mod document;
+mod overlay;
 mod problems;
 mod quantity;
 pub mod read;
@@ -12,4 +13,4 @@ mod shape;
 mod tree;
 
 pub use declaration::Declaration;
-pub use read::{json_schema, read, read_as_meant};
+pub use read::{json_schema, overlay_json_schema, read, read_as_meant, read_overlaid_as_meant};

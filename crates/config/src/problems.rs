@@ -18,10 +18,43 @@ pub(crate) struct Rule {
     pub(crate) fix: &'static str,
 }
 
+/// Which file is a byte in? The files of a declaration share one row of bytes, each with the place
+/// where it begins.
+#[derive(Debug)]
+pub(crate) struct Places<'a> {
+    files: Vec<(&'a SourceId, usize)>,
+}
+
+impl<'a> Places<'a> {
+    /// One file, at the beginning.
+    pub(crate) fn new(source: &'a SourceId) -> Self {
+        Self { files: vec![(source, 0)] }
+    }
+
+    /// A further file, which begins there.
+    pub(crate) fn and(mut self, source: &'a SourceId, begin: usize) -> Self {
+        self.files.push((source, begin));
+        self
+    }
+
+    fn span(&self, (start, end): Bytes) -> Option<Span> {
+        let (source, begin) = self.files.iter().rfind(|(_, begin)| *begin <= start)?;
+        let within = |at: usize| at.saturating_sub(*begin);
+        Some(Span::new((*source).clone(), within(start), within(end)))
+    }
+
+    /// The order of the text.
+    fn order(&self, span: Option<&Span>) -> Option<(usize, usize)> {
+        let span = span?;
+        let file = self.files.iter().position(|(source, _)| **source == span.source)?;
+        Some((file, span.start))
+    }
+}
+
 /// Findings about one declaration.
 #[derive(Debug)]
 pub(crate) struct Problems<'a> {
-    source: &'a SourceId,
+    places: Places<'a>,
     tree: Option<Node>,
     findings: Vec<Finding>,
     /// Paths of values that were not understood.
@@ -31,9 +64,9 @@ pub(crate) struct Problems<'a> {
 }
 
 impl<'a> Problems<'a> {
-    pub(crate) const fn new(source: &'a SourceId) -> Self {
+    pub(crate) const fn new(places: Places<'a>) -> Self {
         let misnamed = BTreeSet::new();
-        Self { source, tree: None, findings: Vec::new(), doubted: Vec::new(), misnamed }
+        Self { places, tree: None, findings: Vec::new(), doubted: Vec::new(), misnamed }
     }
 
     /// From here on, paths are those of this tree.
@@ -124,14 +157,21 @@ impl<'a> Problems<'a> {
         }
     }
 
+    /// How many findings were said.
+    pub(crate) const fn count(&self) -> usize {
+        self.findings.len()
+    }
+
     /// The findings, in the order of the text, each once.
     pub(crate) fn into_findings(mut self) -> Vec<Finding> {
-        self.findings.sort_by_key(|finding| finding.span.as_ref().map(|span| span.start));
+        let places = &self.places;
+        self.findings.sort_by_key(|finding| places.order(finding.span.as_ref()));
         self.findings.dedup();
         self.findings
     }
 
-    fn bytes(&self, (start, end): Bytes) -> Span {
-        Span::new(self.source.clone(), start, end)
+    fn bytes(&self, at: Bytes) -> Span {
+        // the first file begins at 0, so there is always one
+        self.places.span(at).unwrap_or_else(|| Span::whole(SourceId::new("")))
     }
 }

@@ -1,12 +1,14 @@
-//! How does the text of a declaration become one? Text to tree, tree against shape, shape to
-//! document, document to declaration; each step says everything that it finds.
+//! How does the text of a declaration become one? Text to tree, an overlay laid over it, tree
+//! against shape, shape to document, document to declaration; each step says everything that it
+//! finds.
 
 use portcullis_diagnostics::{Finding, SourceId};
 use serde_json::Value;
 
 use crate::declaration::Declaration;
 use crate::document::Document;
-use crate::problems::{Problems, Rule};
+use crate::overlay;
+use crate::problems::{Places, Problems, Rule};
 use crate::resolve::resolve;
 use crate::shape;
 use crate::tree::Node;
@@ -31,12 +33,36 @@ pub fn read(source: &SourceId, text: &str) -> (Option<Declaration>, Vec<Finding>
 /// them elsewhere, never for enforcement. There is none where the text is not YAML at all.
 #[must_use]
 pub fn read_as_meant(source: &SourceId, text: &str) -> (Option<Declaration>, Vec<Finding>) {
-    let tree = match parse(source, text) {
-        Ok(tree) => tree,
-        Err(findings) => return (None, findings),
+    match parse(source, text) {
+        Ok(tree) => understand(&tree, Problems::new(Places::new(source))),
+        Err(findings) => (None, findings),
+    }
+}
+
+/// The same with an overlay laid over it. Findings point into the text that they come from.
+#[must_use]
+pub fn read_overlaid_as_meant(
+    (source, text): (&SourceId, &str),
+    (overlay_source, overlay_text): (&SourceId, &str),
+) -> (Option<Declaration>, Vec<Finding>) {
+    let (tree, over) = match (parse(source, text), parse(overlay_source, overlay_text)) {
+        (Ok(tree), Ok(over)) => (tree, over),
+        (Ok(_), Err(findings)) | (Err(findings), Ok(_)) => return (None, findings),
+        (Err(mut findings), Err(more)) => {
+            findings.extend(more);
+            return (None, findings);
+        }
     };
-    let mut problems = Problems::new(source);
-    let tree = shape::mend(&tree, &json_schema(), &mut problems);
+    // one byte between the files, so that the end of one is not the beginning of the other
+    let begin = text.len().saturating_add(1);
+    let places = Places::new(source).and(overlay_source, begin);
+    let mut problems = Problems::new(places);
+    let tree = overlay::lay(&tree, &over.moved(begin), &json_schema(), &mut problems);
+    understand(&tree, problems)
+}
+
+fn understand(tree: &Node, mut problems: Problems<'_>) -> (Option<Declaration>, Vec<Finding>) {
+    let tree = shape::mend(tree, &json_schema(), &mut problems);
     let document = serde_json::from_value::<Document>(tree.to_json());
     problems.look_up_in(tree);
     let declaration = match document {
@@ -56,9 +82,15 @@ pub fn json_schema() -> Value {
     schemars::schema_for!(Document).to_value()
 }
 
+/// The JSON Schema (2020-12) of an overlay.
+#[must_use]
+pub fn overlay_json_schema() -> Value {
+    overlay::json_schema(json_schema())
+}
+
 fn parse(source: &SourceId, text: &str) -> Result<Node, Vec<Finding>> {
     let unreadable = |at, message: String| {
-        let mut problems = Problems::new(source);
+        let mut problems = Problems::new(Places::new(source));
         problems.error_at(UNREADABLE, at, message, None);
         problems.into_findings()
     };

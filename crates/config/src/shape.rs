@@ -6,7 +6,7 @@
 //! out, and for the rest stands the least that fits. [`Problems`] knows these places and keeps
 //! silent about what follows from them.
 
-mod keywords;
+pub(crate) mod keywords;
 
 use serde_json::Value;
 
@@ -18,7 +18,8 @@ use crate::tree::{Entry, Kind, Node};
 
 const UNKNOWN: Rule =
     Rule { code: "PC0101", why: "a key that is not understood is not enforced", fix: "remove it" };
-const DUPLICATE: Rule =
+/// A key that stands twice.
+pub(crate) const DUPLICATE: Rule =
     Rule { code: "PC0102", why: "which of the two is meant cannot be known", fix: "keep one" };
 const MISSING: Rule = Rule {
     code: "PC0103",

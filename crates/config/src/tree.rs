@@ -8,7 +8,8 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use serde_saphyr::{Location, Spanned};
 
-/// Bytes of the text, from and to.
+/// Bytes of the text, from and to. The second file of a declaration goes on counting behind the
+/// first: [`crate::problems::Places`] knows which file a byte is in.
 pub(crate) type Bytes = (usize, usize);
 
 /// A value and its place.
@@ -42,6 +43,33 @@ impl Node {
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         match &self.kind {
             Kind::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            Kind::List(_) | Kind::Null | Kind::Flag(_) | Kind::Number(_) | Kind::Text(_) => None,
+        }
+    }
+
+    /// The same, behind so many bytes of other files.
+    pub(crate) fn moved(mut self, by: usize) -> Self {
+        let shifted = |(start, end): Bytes| (start.saturating_add(by), end.saturating_add(by));
+        self.at = shifted(self.at);
+        self.kind = match self.kind {
+            Kind::List(items) => Kind::List(items.into_iter().map(|item| item.moved(by)).collect()),
+            Kind::Map(entries) => {
+                let entry = |Entry { key, key_at, value }| Entry {
+                    key,
+                    key_at: shifted(key_at),
+                    value: Self::moved(value, by),
+                };
+                Kind::Map(entries.into_iter().map(entry).collect())
+            }
+            same @ (Kind::Null | Kind::Flag(_) | Kind::Number(_) | Kind::Text(_)) => same,
+        };
+        self
+    }
+
+    /// The entries of a mapping.
+    pub(crate) fn entries(&self) -> Option<&[Entry]> {
+        match &self.kind {
+            Kind::Map(entries) => Some(entries),
             Kind::List(_) | Kind::Null | Kind::Flag(_) | Kind::Number(_) | Kind::Text(_) => None,
         }
     }

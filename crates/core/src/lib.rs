@@ -12,6 +12,7 @@ pub mod admit;
 pub mod assess;
 pub mod authorize;
 pub mod chain;
+pub mod diff;
 pub mod facts;
 pub mod forward;
 pub mod hex;

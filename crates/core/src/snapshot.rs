@@ -7,6 +7,7 @@
 pub mod compile;
 mod operations;
 pub mod router;
+mod shape;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -75,6 +76,8 @@ pub struct CompiledOperation {
     pub parameters: Vec<String>,
     /// What a message must be.
     pub contract: OperationContract,
+    /// SHA-256 of what the contract says about its messages.
+    pub shape: [u8; 32],
 }
 
 /// A crossing, ready to be decided.

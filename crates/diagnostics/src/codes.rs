@@ -7,8 +7,10 @@
 mod access;
 mod declaration;
 mod estate;
+mod machine;
 mod messages;
 mod operations;
+mod overlays;
 mod page;
 mod policies;
 mod resolved;
@@ -32,15 +34,17 @@ pub struct Chapter {
 pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
-    Chapter { title: "Telemetry", pages: telemetry::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
+    Chapter { title: "Telemetry", pages: telemetry::PAGES },
+    Chapter { title: "Overlays", pages: overlays::PAGES },
     Chapter { title: "Declaration: streams", pages: streams::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },
     Chapter { title: "Policies", pages: policies::PAGES },
     Chapter { title: "The estate as a whole", pages: estate::PAGES },
+    Chapter { title: "The machine", pages: machine::PAGES },
 ];
 
 /// Every page, without its chapter.

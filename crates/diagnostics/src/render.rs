@@ -17,10 +17,13 @@ pub fn text(findings: &[Finding], sources: &Sources, color: bool) -> String {
         text.push_str("\n\n");
     }
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
+    let of = |severity| findings.iter().filter(|one| one.severity == severity).count();
+    let notes = of(Severity::Note);
     text.push_str(&format!(
-        "{}, {}\n",
+        "{}, {}{}\n",
         count(errors, "error"),
-        count(findings.len().saturating_sub(errors), "warning")
+        count(of(Severity::Warning), "warning"),
+        if notes > 0 { format!(", {}", count(notes, "note")) } else { String::new() }
     ));
     text
 }

@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -21,10 +21,11 @@ use hyper_util::rt::TokioIo;
 use portcullis_model::RecordId;
 use portcullis_runtime::archive;
 use portcullis_telemetry::Metrics;
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{oneshot, watch};
 
+use crate::handover;
 use crate::scrape::exposition;
 
 /// After a failed accept, wait this long.
@@ -42,6 +43,8 @@ pub struct Admin {
     revision: Mutex<Arc<str>>,
     ask: Sender<Reload>,
     asked: Mutex<Option<Receiver<Reload>>>,
+    hand: Sender<std::os::unix::net::UnixStream>,
+    handing: Mutex<Option<Receiver<std::os::unix::net::UnixStream>>>,
 }
 
 /// An operator asks for a reload and waits for what comes of it.
@@ -61,6 +64,9 @@ impl Reload {
 #[derive(Debug)]
 pub struct AdminDoor {
     socket: PathBuf,
+    /// Where it was made: beside its place, where another process still has that.
+    made: PathBuf,
+    inode: u64,
     stop: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
@@ -78,17 +84,33 @@ impl AdminDoor {
         if self.thread.join().is_err() {
             tracing::error!("the admin door ended by a panic");
         }
-        if let Err(error) = std::fs::remove_file(&self.socket) {
-            tracing::debug!(%error, "the admin socket was gone already");
+        for path in [&self.made, &self.socket] {
+            // whoever took over has a socket of its own in this place
+            let is_ours = std::fs::symlink_metadata(path).is_ok_and(|it| it.ino() == self.inode);
+            if is_ours && let Err(error) = std::fs::remove_file(path) {
+                tracing::debug!(%error, "the admin socket was gone already");
+            }
         }
+    }
+
+    /// Takes its place, in one step: whoever asks is answered by the old process or by this one.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn take_place(&self) -> io::Result<()> {
+        if self.made == self.socket { Ok(()) } else { std::fs::rename(&self.made, &self.socket) }
     }
 }
 
-/// Listens on the socket.
+/// Listens on the socket. Where another process still answers there (`takes_over`), it is made beside
+/// it and waits for [`AdminDoor::take_place`].
 ///
 /// # Errors
 /// When the socket is in use or cannot be made.
-pub fn start(admin: Arc<Admin>, socket: &Path) -> io::Result<AdminDoor> {
+pub fn start(admin: Arc<Admin>, socket: &Path, takes_over: bool) -> io::Result<AdminDoor> {
+    let place = socket.to_owned();
+    let beside = socket.with_extension("next");
+    let socket = if takes_over { beside.as_path() } else { socket };
     if let Some(folder) = socket.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -103,7 +125,8 @@ pub fn start(admin: Arc<Admin>, socket: &Path) -> io::Result<AdminDoor> {
     let thread = std::thread::Builder::new()
         .name("admin".to_owned())
         .spawn(move || runtime.block_on(listen(admin, listener, stopped)))?;
-    Ok(AdminDoor { socket: socket.to_owned(), stop, thread })
+    let inode = std::fs::symlink_metadata(socket)?.ino();
+    Ok(AdminDoor { socket: place, made: socket.to_owned(), inode, stop, thread })
 }
 
 /// Removes a socket that nobody answers on any more; nothing but a socket.
@@ -138,12 +161,15 @@ async fn listen(admin: Arc<Admin>, listener: UnixListener, mut stopped: watch::R
                 async move {
                     let (method, path) = (request.method(), request.uri().path());
                     Ok::<_, Infallible>(match (method, path) {
+                        (&Method::POST, "/takeover") => admin.hand_over(request),
                         (&Method::POST, "/reload") => admin.reload().await,
                         (method, path) => admin.answer(method, path),
                     })
                 }
             });
-            let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            let served = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades();
             if let Err(error) = served.await {
                 tracing::debug!(%error, "an admin connection ended");
             }
@@ -156,6 +182,7 @@ impl Admin {
     #[must_use]
     pub fn new(metrics: Arc<Metrics>, records: PathBuf) -> Self {
         let (ask, asked) = channel(1);
+        let (hand, handing) = channel(1);
         Self {
             metrics,
             ready: AtomicBool::new(false),
@@ -163,6 +190,8 @@ impl Admin {
             revision: Mutex::new(Arc::from("")),
             ask,
             asked: Mutex::new(Some(asked)),
+            hand,
+            handing: Mutex::new(Some(handing)),
         }
     }
 
@@ -175,6 +204,32 @@ impl Admin {
     #[must_use]
     pub fn asked(&self) -> Option<Receiver<Reload>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Processes that want to take over, each by its connection; whoever calls first answers them
+    /// with [`crate::handover::give`].
+    #[must_use]
+    pub fn handing(&self) -> Option<Receiver<std::os::unix::net::UnixStream>> {
+        self.handing.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Leaves HTTP, and hands the connection to whoever serves.
+    fn hand_over(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let asks = request.headers().get(UPGRADE).is_some_and(|value| value == handover::PROTOCOL);
+        if !asks || !self.ready.load(Ordering::Acquire) {
+            let message = "nothing can be taken over: starting or stopping, or no upgrade asked\n";
+            return text(StatusCode::CONFLICT, message.to_owned());
+        }
+        let hand = self.hand.clone();
+        tokio::spawn(async move {
+            if let Err(why) = upgraded(request, &hand).await {
+                tracing::warn!(%why, "a takeover came to nothing");
+            }
+        });
+        let mut response = text(StatusCode::SWITCHING_PROTOCOLS, String::new());
+        response.headers_mut().insert(UPGRADE, HeaderValue::from_static(handover::PROTOCOL));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        response
     }
 
     /// Asks for a reload and waits for what comes of it: whether it was taken, and what there is to
@@ -224,7 +279,7 @@ impl Admin {
                 Some(id) => self.explain(&RecordId::new(id)),
                 None => text(
                     StatusCode::NOT_FOUND,
-                    "known: /health, /ready, /revision, /metrics, /explain/ID; POST /reload\n"
+                    "known: /health, /ready, /revision, /metrics, /explain/ID; POST /reload, /takeover\n"
                         .to_owned(),
                 ),
             },
@@ -240,6 +295,22 @@ impl Admin {
             Ok(found) => text(StatusCode::OK, archive::explain(&found)),
         }
     }
+}
+
+/// The connection itself, once HTTP is left.
+async fn upgraded(
+    request: Request<Incoming>,
+    hand: &Sender<std::os::unix::net::UnixStream>,
+) -> Result<(), String> {
+    let upgraded = hyper::upgrade::on(request).await.map_err(|error| error.to_string())?;
+    let parts = upgraded
+        .downcast::<TokioIo<UnixStream>>()
+        .map_err(|_| "the connection is of another kind".to_owned())?;
+    if !parts.read_buf.is_empty() {
+        return Err("something was said too early".to_owned());
+    }
+    let stream = parts.io.into_inner().into_std().map_err(|error| error.to_string())?;
+    hand.try_send(stream).map_err(|_| "another takeover is under way".to_owned())
 }
 
 fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {

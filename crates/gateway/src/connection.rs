@@ -8,6 +8,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use http::header::CONNECTION;
+use http::{HeaderValue, StatusCode};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,7 +25,7 @@ use portcullis_transport::tls::{Accepted as Secured, Peer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::connections::Seat;
 use crate::handshake::{self, Opened};
@@ -31,6 +33,7 @@ use crate::lifetime::Channel;
 use crate::origin::{Origin, Wire};
 use crate::serve::Worker;
 use crate::stalled::Stalls;
+use crate::stop::{LINGER, Stop};
 
 /// Longest time for a client to take any byte of its answer.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -58,7 +61,7 @@ pub(crate) struct Accepted {
     pub(crate) listener: ListenerId,
     pub(crate) peer: IpAddr,
     pub(crate) seat: Seat,
-    pub(crate) stopped: watch::Receiver<bool>,
+    pub(crate) stopped: watch::Receiver<Stop>,
 }
 
 impl Accepted {
@@ -103,9 +106,19 @@ impl Accepted {
         let guarded = GuardedStream::new(stream, bounds, deadlines(guards));
         let origin = self.origin(Wire::Http1(guarded.connection()), certificate, bounds);
         let (worker, served_origin) = (Arc::clone(&self.worker), Arc::clone(&origin));
+        let stopping = self.stopped.clone();
         let service = service_fn(move |request| {
             let (worker, origin) = (Arc::clone(&worker), Arc::clone(&served_origin));
-            async move { Ok::<_, Infallible>(worker.serve(&origin, request).await) }
+            let stopping = stopping.clone();
+            async move {
+                let mut response = worker.serve(&origin, request).await;
+                let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+                if *stopping.borrow() != Stop::Serving && !switches {
+                    let last = HeaderValue::from_static("close");
+                    response.headers_mut().insert(CONNECTION, last);
+                }
+                Ok::<_, Infallible>(response)
+            }
         });
         let served = http1::Builder::new()
             .max_headers(usize::from(guards.headers_max).saturating_add(1))
@@ -113,10 +126,15 @@ impl Accepted {
             .with_upgrades();
         let mut served = std::pin::pin!(served);
         let mut stopped = self.stopped;
-        let stop = async move { stopped.wait_for(|stopped| *stopped).await.is_ok() };
+        let stop = async move {
+            let lingers = stopped.wait_for(|stop| *stop != Stop::Serving).await;
+            if lingers.is_ok_and(|stop| *stop == Stop::Lingering) {
+                sleep(LINGER).await;
+            }
+        };
         let ended = tokio::select! {
             ended = served.as_mut() => ended,
-            _ = stop => {
+            () = stop => {
                 served.as_mut().graceful_shutdown();
                 served.await
             }
@@ -177,7 +195,7 @@ impl Accepted {
                         break;
                     }
                 }
-                _ = stopped.wait_for(|stopped| *stopped), if !stopping => {
+                _ = stopped.wait_for(|stop| *stop != Stop::Serving), if !stopping => {
                     stopping = true;
                     served.as_mut().graceful_shutdown();
                 }

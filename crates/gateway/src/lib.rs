@@ -2,7 +2,8 @@
 //!
 //! [`server`] listens; a connection is handed to hyper behind the guard of its protocol, after its
 //! [`handshake`] where it speaks TLS; [`serve`] has
-//! one request decided, carried and recorded; [`admin`] answers operators on a socket of its own.
+//! one request decided, carried and recorded; [`admin`] answers operators on a socket of its own, over
+//! which [`handover`] brings listening sockets to the next process.
 
 pub mod admin;
 pub mod answer;
@@ -11,6 +12,7 @@ mod carry;
 mod connection;
 pub mod connections;
 pub mod door;
+pub mod handover;
 pub mod handshake;
 pub mod lifetime;
 pub mod origin;
@@ -19,6 +21,7 @@ pub mod scrape;
 pub mod serve;
 pub mod server;
 pub mod stalled;
+mod stop;
 pub mod streamed;
 pub mod tunnel;
 pub mod upstreams;

@@ -17,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use portcullis_telemetry::Metrics;
+use portcullis_transport::listen;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -40,13 +41,16 @@ pub struct Scrape {
 }
 
 impl Scrape {
-    /// Answers with these metrics at an address.
+    /// Answers with these metrics at an address; `shared` with the process that it is taken over
+    /// from.
     ///
     /// # Errors
     /// When the address cannot be bound or the thread cannot be started.
-    pub fn start(address: SocketAddr, metrics: Arc<Metrics>) -> io::Result<Self> {
-        let socket = StdListener::bind(address)?;
-        socket.set_nonblocking(true)?;
+    pub fn start(address: SocketAddr, metrics: Arc<Metrics>, shared: bool) -> io::Result<Self> {
+        if !shared {
+            listen::is_free(address)?;
+        }
+        let socket = listen::bind(address)?;
         let address = socket.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = watch::channel(false);

@@ -20,8 +20,10 @@ use tokio::time::{sleep, timeout};
 use crate::connection::Accepted;
 use crate::connections::Connections;
 use crate::door::Door;
+use crate::handover::Inherited;
 use crate::pools::Pools;
 use crate::serve::Worker;
+use crate::stop::Stop;
 
 /// How long requests under way may take after a stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -44,7 +46,9 @@ pub struct Running {
 struct Listening {
     declared: SocketAddr,
     address: SocketAddr,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Stop>,
+    /// The same sockets, for whoever takes over.
+    sockets: Vec<std::net::TcpListener>,
 }
 
 /// One listener's socket on its way to a worker.
@@ -52,7 +56,7 @@ struct Listening {
 struct Socket {
     id: ListenerId,
     socket: std::net::TcpListener,
-    stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<Stop>,
 }
 
 /// Listeners that are bound and do not accept yet.
@@ -73,12 +77,24 @@ impl Running {
     /// # Errors
     /// When an address cannot be bound; then nothing has changed.
     pub fn bind(&self, declaration: &Declaration) -> io::Result<Bound> {
+        self.bind_with(declaration, Vec::new())
+    }
+
+    /// The same with sockets that listened in another process.
+    fn bind_with(
+        &self,
+        declaration: &Declaration,
+        mut inherited: Vec<Inherited>,
+    ) -> io::Result<Bound> {
         let mut fresh = BTreeMap::new();
         for (id, listener) in &declaration.listeners {
             if self.listening.get(id).is_some_and(|known| known.declared == listener.address) {
                 continue;
             }
-            let bound = bind(id, listener.address, self.workers.len()).map_err(|error| {
+            let mine = inherited
+                .extract_if(.., |one| one.listener == *id && one.declared == listener.address);
+            let mine = mine.map(|one| one.socket).collect();
+            let bound = bind(id, listener.address, self.workers.len(), mine).map_err(|error| {
                 let place = format!("listener `{id}` on {}", listener.address);
                 io::Error::new(error.kind(), format!("{place}: {error}"))
             })?;
@@ -93,19 +109,19 @@ impl Running {
         let guards = &declaration.guards;
         self.connections.set_bounds(guards.connections_max, guards.connections_per_address_max);
         for (id, (listening, sockets)) in bound.fresh {
-            for (worker, socket) in self.workers.iter().zip(sockets) {
+            for (worker, socket) in self.workers.iter().cycle().zip(sockets) {
                 if worker.send(socket).is_err() {
                     tracing::error!(listener = %id, "a worker has ended and cannot listen");
                 }
             }
             if let Some(earlier) = self.listening.insert(id, listening) {
-                earlier.stop.send_replace(true);
+                earlier.stop.send_replace(Stop::Now);
             }
         }
         self.listening.retain(|id, listening| {
             let stays = declaration.listeners.contains_key(id);
             if !stays {
-                listening.stop.send_replace(true);
+                listening.stop.send_replace(Stop::Now);
             }
             stays
         });
@@ -117,11 +133,36 @@ impl Running {
         &self.door
     }
 
+    /// Its sockets, for a process that takes over.
+    ///
+    /// # Errors
+    /// When no file descriptors are left.
+    pub fn sockets(&self) -> io::Result<Vec<Inherited>> {
+        let mut sockets = Vec::new();
+        for (id, listening) in &self.listening {
+            for socket in &listening.sockets {
+                let (listener, declared) = (id.clone(), listening.declared);
+                sockets.push(Inherited { listener, declared, socket: socket.try_clone()? });
+            }
+        }
+        Ok(sockets)
+    }
+
     /// Stops taking connections, lets requests under way end, and waits for it.
     pub fn stop(self) {
-        for listening in self.listening.values() {
+        self.end(Stop::Now);
+    }
+
+    /// The same where another process takes connections now: kept ones are told with their next
+    /// answer, so that no client sends a request that nobody takes.
+    pub fn retire(self) {
+        self.end(Stop::Lingering);
+    }
+
+    fn end(self, how: Stop) {
+        for listening in self.listening.into_values() {
             // without receivers every worker has ended already
-            listening.stop.send_replace(true);
+            listening.stop.send_replace(how);
         }
         drop(self.workers);
         for thread in self.threads {
@@ -136,7 +177,7 @@ impl Running {
 ///
 /// # Errors
 /// When an address cannot be bound or a thread cannot be started; then nothing listens.
-pub fn start(door: &Arc<Door>, workers: usize) -> io::Result<Running> {
+pub fn start(door: &Arc<Door>, workers: usize, inherited: Vec<Inherited>) -> io::Result<Running> {
     let live = door.live();
     let declaration = &live.snapshot().declaration;
     let guards = &declaration.guards;
@@ -158,27 +199,37 @@ pub fn start(door: &Arc<Door>, workers: usize) -> io::Result<Running> {
         running.workers.push(sender);
         running.threads.push(thread);
     }
-    let bound = running.bind(declaration)?;
+    let bound = running.bind_with(declaration, inherited)?;
     running.listen(bound, declaration);
     Ok(running)
 }
 
-/// One socket per worker on one address.
+/// One socket per worker on one address. Of those that were inherited, each is served: in each,
+/// connections may be waiting.
 fn bind(
     id: &ListenerId,
     declared: SocketAddr,
     workers: usize,
+    inherited: Vec<std::net::TcpListener>,
 ) -> io::Result<(Listening, Vec<Socket>)> {
-    listen::is_free(declared)?;
-    let (stop, stopped) = watch::channel(false);
+    let (stop, stopped) = watch::channel(Stop::Serving);
     let mut address = declared;
-    let mut sockets = Vec::new();
-    for _ in 0..workers {
+    let mut mine = inherited;
+    match mine.first() {
+        Some(first) => address = first.local_addr()?,
+        None => listen::is_free(declared)?,
+    }
+    while mine.len() < workers {
         let socket = listen::bind(address)?;
         address = socket.local_addr()?;
+        mine.push(socket);
+    }
+    let mut sockets = Vec::new();
+    for socket in &mine {
+        let socket = socket.try_clone()?;
         sockets.push(Socket { id: id.clone(), socket, stopped: stopped.clone() });
     }
-    Ok((Listening { declared, address, stop }, sockets))
+    Ok((Listening { declared, address, stop, sockets: mine }, sockets))
 }
 
 async fn work(
@@ -206,14 +257,14 @@ async fn accept(
     id: ListenerId,
     socket: TcpListener,
     connections: Arc<Connections>,
-    mut stopped: watch::Receiver<bool>,
+    mut stopped: watch::Receiver<Stop>,
 ) {
     let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = socket.accept() => accepted,
             Some(_) = open.join_next() => continue,
-            _ = stopped.wait_for(|stopped| *stopped) => break,
+            _ = stopped.wait_for(|stop| *stop != Stop::Serving) => break,
         };
         match accepted {
             Ok((stream, peer)) => match connections.enter(peer.ip()) {

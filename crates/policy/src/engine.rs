@@ -109,6 +109,24 @@ impl Engine {
         Some(Self { actions, policies, reads, whole })
     }
 
+    /// Every policy as what it says, by id: whether it permits, and its conditions without
+    /// comments and layout.
+    #[must_use]
+    pub fn said(&self) -> BTreeMap<String, (bool, String)> {
+        let said = |policy: &cedar_policy::Policy| {
+            let mut meaning = policy.to_json().unwrap_or_default();
+            if let Some(notes) =
+                meaning.get_mut("annotations").and_then(|notes| notes.as_object_mut())
+            {
+                // the reason is told to callers; other notes are for readers
+                notes.retain(|name, _| name == "reason");
+            }
+            let permits = policy.effect() == cedar_policy::Effect::Permit;
+            (policy.id().to_string(), (permits, meaning.to_string()))
+        };
+        self.whole.policies().map(said).collect()
+    }
+
     /// How many policies there are.
     #[must_use]
     pub fn len(&self) -> usize {

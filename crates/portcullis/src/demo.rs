@@ -44,13 +44,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit> {
         return counterparts();
     }
     let scene = Scene::set()?;
-    let found = estates::load(scene.folder());
+    let found = estates::load(&estates::Site::plain(scene.folder()));
     let Some(snapshot) = found.value else {
         print!("{}", check::text(&found.findings, &found.sources));
         return Ok(Exit::CouldNotRun);
     };
     let records = scene.folder().join(&snapshot.declaration.records.directory);
-    let serving = Serving::start(snapshot, scene.folder(), 2)?;
+    let serving = Serving::start(snapshot, scene.folder(), 2, None)?;
     let rows = rows::rows(&scene);
     println!("{:<58} {:<34} {:<34} {:>8}", "request", "expected", "got", "time");
     let mut shown = Vec::new();

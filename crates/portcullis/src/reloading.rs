@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use portcullis_runtime::estate;
+use portcullis_runtime::estate::{self, Site};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::serving::Serving;
@@ -19,8 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const FILES_MAX: usize = 10_000;
 
 /// Reads the estate anew and lets it decide. What it says is for people; whether it was taken.
-pub(crate) fn reload(serving: &mut Serving, folder: &Path) -> (bool, String) {
-    let found = estate::load(folder);
+pub(crate) fn reload(serving: &mut Serving, site: &Site) -> (bool, String) {
+    let found = estate::load(site);
     let mut said = match found.findings.is_empty() {
         true => String::new(),
         false => check::plain(&found.findings, &found.sources),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use portcullis_config::Declaration;
 use portcullis_core::Snapshot;
 use portcullis_gateway::admin::{self, Admin, AdminDoor};
+use portcullis_gateway::handover::{self, Takeover};
 use portcullis_gateway::handshake::{self, Servers};
 use portcullis_gateway::scrape::Scrape;
 use portcullis_gateway::{Door, Running, Upstreams, server};
@@ -24,7 +26,9 @@ use portcullis_runtime::{Driver, Stores, clock, tls_files};
 use portcullis_telemetry::Metrics;
 use portcullis_transport::tls::Challenges;
 use tokio::sync::mpsc::Receiver;
+use tokio::task::spawn_blocking;
 
+use crate::descriptors;
 use crate::renewing::Renewing;
 
 /// What to do where a secret cannot be resolved.
@@ -37,6 +41,7 @@ type Expiries = BTreeMap<Arc<str>, Timestamp>;
 #[derive(Debug)]
 pub(crate) struct Serving {
     folder: PathBuf,
+    workers: usize,
     running: Running,
     admin: AdminDoor,
     state: Arc<Admin>,
@@ -49,15 +54,21 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Serves a snapshot of the estate in a folder.
-    pub(crate) fn start(snapshot: Snapshot, folder: &Path, workers: usize) -> Result<Self> {
+    /// Serves a snapshot of the estate in a folder, on the sockets of a process that it takes over from
+    /// where there is one.
+    pub(crate) fn start(
+        snapshot: Snapshot,
+        folder: &Path,
+        workers: usize,
+        mut takeover: Option<Takeover>,
+    ) -> Result<Self> {
         let declaration = snapshot.declaration.clone();
         let metrics = Arc::new(Metrics::default());
         let directory = folder.join(&declaration.records.directory);
         let admin = Arc::new(Admin::new(Arc::clone(&metrics), directory.clone()));
         admin.decides(&snapshot.revision);
         let admin_socket = folder.join(&declaration.admin.socket);
-        let admin_door = admin::start(Arc::clone(&admin), &admin_socket)
+        let admin_door = admin::start(Arc::clone(&admin), &admin_socket, takeover.is_some())
             .with_context(|| format!("the admin socket `{}`", admin_socket.display()))?;
         let seal_key = folder.join(&declaration.records.seal_key);
         let seal = SealKey::load_or_make(&seal_key)
@@ -82,9 +93,11 @@ impl Serving {
         let door = Arc::new(Door::new(driver, tls, upstreams, Arc::clone(&metrics)));
         watch(&door);
         let scrape = declaration.telemetry.metrics_address;
-        let scrape = scrape.map(|address| Scrape::start(address, metrics));
+        let scrape = scrape.map(|address| Scrape::start(address, metrics, takeover.is_some()));
         let scrape = scrape.transpose().context("the address of the metrics")?;
-        let running = server::start(&door, workers).context("the listeners")?;
+        let inherited = takeover.as_mut().map(|from| std::mem::take(&mut from.sockets));
+        let running = server::start(&door, workers, inherited.unwrap_or_default())
+            .context("the listeners")?;
         let renewing = Renewing::start(
             Arc::clone(&door),
             Arc::clone(&admin),
@@ -93,9 +106,14 @@ impl Serving {
             seed()?,
         )?;
         admin.ready.store(true, Ordering::Release);
+        admin_door.take_place().context("the admin socket")?;
+        if let Some(from) = takeover {
+            from.serving().context("the process that was taken over from")?;
+        }
         let folder = folder.to_owned();
         Ok(Self {
             folder,
+            workers,
             running,
             admin: admin_door,
             state: admin,
@@ -120,6 +138,9 @@ impl Serving {
             bail!("`{what}` cannot change while the gateway runs; start it anew");
         }
         let declaration = snapshot.declaration.clone();
+        if let Err(finding) = descriptors::ensure(&declaration, self.workers) {
+            bail!("{}: {}", finding.code, finding.message);
+        }
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
         let (tls, expiries) = speak(&declaration, &self.folder, &live.tls, &self.challenges)?;
         let upstreams = live.upstreams.renewed(&declaration, &self.folder, &self.state.metrics)?;
@@ -160,11 +181,45 @@ impl Serving {
         self.state.metrics.reloaded(taken);
     }
 
+    /// Processes that want to take over.
+    pub(crate) fn handing(&self) -> Option<Receiver<UnixStream>> {
+        self.state.handing()
+    }
+
+    /// Hands the sockets to another process; whether it serves them now.
+    pub(crate) async fn hand_over(&self, stream: UnixStream) -> bool {
+        let given = match self.running.sockets() {
+            Ok(sockets) => spawn_blocking(move || handover::give(stream, &sockets)).await,
+            Err(error) => Ok(Err(error)),
+        };
+        match given {
+            Ok(Ok(serves)) => serves,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a takeover came to nothing; serving on");
+                false
+            }
+            Err(error) => {
+                tracing::error!(%error, "a takeover ended by a panic; serving on");
+                false
+            }
+        }
+    }
+
+    /// Leaves to the process that has taken over: as a stop, and kept connections learn of it with
+    /// their next answer.
+    pub(crate) fn retire(self) {
+        self.end(Running::retire);
+    }
+
     /// Stops: first the listeners, then what requests under way need, then the records.
     pub(crate) fn stop(self) {
+        self.end(Running::stop);
+    }
+
+    fn end(self, how: fn(Running)) {
         self.state.ready.store(false, Ordering::Release);
         drop(self.renewing);
-        self.running.stop();
+        how(self.running);
         self.admin.stop();
         if let Some(scrape) = self.scrape {
             scrape.stop();

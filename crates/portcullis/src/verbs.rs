@@ -1,9 +1,13 @@
 //! One module per verb; what they share is how results are written and how a verb ends.
 
+pub(crate) mod ask;
 pub(crate) mod check;
+pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod manual;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;
@@ -42,6 +46,8 @@ pub(crate) enum Exit {
     Refused,
     /// Wrong input, or it could not run.
     CouldNotRun,
+    /// Nobody answers, or whoever does is not ready.
+    Unreachable,
 }
 
 impl From<Exit> for ExitCode {
@@ -50,6 +56,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => Self::SUCCESS,
             Exit::Refused => Self::from(1),
             Exit::CouldNotRun => Self::from(2),
+            Exit::Unreachable => Self::from(4),
         }
     }
 }

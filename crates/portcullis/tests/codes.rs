@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use portcullis_diagnostics::{Finding, codes};
-use portcullis_runtime::estate;
+use portcullis_runtime::estate::{self, Site};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -65,6 +65,10 @@ fn shop(file: &str, from: &str, to: &str) -> Vec<Finding> {
 
 /// The shop, with several places written otherwise.
 fn changed(changes: &[(&str, &str, &str)]) -> Vec<Finding> {
+    // an overlay is read where one of its places is meant
+    let overlay = changes.iter().find_map(|(file, ..)| {
+        file.strip_prefix("overlays/").and_then(|name| name.strip_suffix(".yaml"))
+    });
     let shop = Path::new(ROOT).join("examples/shop");
     let folder = tempfile::tempdir().unwrap();
     for path in files(&shop) {
@@ -78,7 +82,7 @@ fn changed(changes: &[(&str, &str, &str)]) -> Vec<Finding> {
         }
         std::fs::write(target, text).unwrap();
     }
-    estate::load(folder.path()).findings
+    estate::load(&Site::plain(folder.path()).with(overlay)).findings
 }
 
 #[test]

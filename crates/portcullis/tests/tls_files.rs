@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use portcullis_diagnostics::{Finding, Severity};
-use portcullis_runtime::estate;
+use portcullis_runtime::estate::{self, Site};
 use portcullis_testkit::certificates::DAY;
 use portcullis_testkit::certificates::{Authority, Leaf};
 
@@ -53,7 +53,7 @@ impl Estate {
     }
 
     fn findings(&self) -> Vec<Finding> {
-        estate::load(self.folder.path()).findings
+        estate::load(&Site::plain(self.folder.path())).findings
     }
 
     /// Exactly this finding, at the place of the text.

@@ -1,22 +1,54 @@
 //! What stands in the folder? An estate is one folder: `portcullis.yaml`, the contracts that it
-//! names, and its policies. Read here, judged by `core`.
+//! names, its policies, and overlays of which one may be chosen. Read here, judged by `core`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portcullis_core::snapshot::Snapshot;
 use portcullis_core::snapshot::compile::{Estate, compile, survey};
-use portcullis_diagnostics::{Finding, SourceId, Sources, Span};
+use portcullis_diagnostics::{Finding, SourceId, Sources, Span, closest};
 
 use crate::{clock, tls_files, upstreams};
 
 /// Name of the declaration in its folder.
 pub const DECLARATION: &str = "portcullis.yaml";
 
+/// Folder of the overlays in an estate.
+pub const OVERLAYS: &str = "overlays";
+
 /// Largest file of an estate, in bytes.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Which estate, and in which environment? What every verb that reads one is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The estate's folder.
+    pub folder: PathBuf,
+    /// Name of the overlay that is laid over the declaration.
+    pub overlay: Option<String>,
+}
+
+impl Site {
+    /// An estate as it is declared, without overlay.
+    #[must_use]
+    pub fn plain(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), overlay: None }
+    }
+
+    /// The same estate with an overlay.
+    #[must_use]
+    pub fn with(&self, overlay: Option<&str>) -> Self {
+        Self { folder: self.folder.clone(), overlay: overlay.map(str::to_owned) }
+    }
+
+    /// A path of the estate.
+    #[must_use]
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.folder.join(below)
+    }
+}
 
 /// What was read, and what was found wrong with it.
 #[derive(Debug)]
@@ -39,8 +71,8 @@ impl<T> Found<T> {
 
 /// Reads the files of an estate.
 #[must_use]
-pub fn read(folder: &Path) -> Found<Estate> {
-    let Found { value, findings, sources } = read_as_meant(folder);
+pub fn read(site: &Site) -> Found<Estate> {
+    let Found { value, findings, sources } = read_as_meant(site);
     let value = value.filter(|_| !findings.iter().any(Finding::is_error));
     Found { value, findings, sources }
 }
@@ -48,11 +80,11 @@ pub fn read(folder: &Path) -> Found<Estate> {
 /// Reads and compiles an estate. Errors of the declaration hide none of the contracts, policies and
 /// files of TLS.
 #[must_use]
-pub fn load(folder: &Path) -> Found<Snapshot> {
-    let Found { value, mut findings, sources } = read_as_meant(folder);
+pub fn load(site: &Site) -> Found<Snapshot> {
+    let Found { value, mut findings, sources } = read_as_meant(site);
     let whole = !findings.iter().any(Finding::is_error);
     let value = value.and_then(|estate| {
-        let (_, of_files) = tls_files::read(&estate.declaration, folder, clock::now());
+        let (_, of_files) = tls_files::read(&estate.declaration, &site.folder, clock::now());
         findings.extend(of_files);
         let (snapshot, found) = if whole { compile(estate) } else { (None, survey(&estate)) };
         findings.extend(found);
@@ -63,7 +95,8 @@ pub fn load(folder: &Path) -> Found<Snapshot> {
 }
 
 /// An estate that has errors is the one that was most likely meant.
-fn read_as_meant(folder: &Path) -> Found<Estate> {
+fn read_as_meant(site: &Site) -> Found<Estate> {
+    let folder = site.folder.as_path();
     let mut found = Found { value: None, findings: Vec::new(), sources: Sources::default() };
     let source = SourceId::new(DECLARATION);
     let text = match read_text(&folder.join(DECLARATION)) {
@@ -79,7 +112,22 @@ fn read_as_meant(folder: &Path) -> Found<Estate> {
         }
     };
     found.sources.insert(source.clone(), text.as_str());
-    let (declaration, findings) = portcullis_config::read_as_meant(&source, &text);
+    let overlay = match site.overlay.as_deref().map(|name| read_overlay(folder, name)) {
+        Some(Ok(overlay)) => Some(overlay),
+        Some(Err(finding)) => {
+            found.findings.push(*finding);
+            return found;
+        }
+        None => None,
+    };
+    let (declaration, findings) = match &overlay {
+        Some((name, over)) => {
+            let over_source = SourceId::new(name);
+            found.sources.insert(over_source.clone(), over.as_str());
+            portcullis_config::read_overlaid_as_meant((&source, &text), (&over_source, over))
+        }
+        None => portcullis_config::read_as_meant(&source, &text),
+    };
     found.findings.extend(findings);
     let Some(mut declaration) = declaration else { return found };
     let mut contracts = BTreeMap::new();
@@ -106,8 +154,47 @@ fn read_as_meant(folder: &Path) -> Found<Estate> {
         false => read_policies(folder, &declaration.policies, &mut found),
     };
     found.findings.extend(upstreams::survey(&declaration, folder));
-    found.value = Some(Estate { declaration, declaration_text: text, contracts, policies });
+    found.value = Some(Estate {
+        declaration,
+        declaration_text: text,
+        overlay_text: overlay,
+        contracts,
+        policies,
+    });
     found
+}
+
+/// Path and text of an overlay.
+fn read_overlay(folder: &Path, name: &str) -> Result<(String, String), Box<Finding>> {
+    let path = format!("{OVERLAYS}/{name}.yaml");
+    let finding = |why: &str| {
+        let known = overlays(folder);
+        let fix = match closest(name, known.iter().map(String::as_str)) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None if known.is_empty() => format!("write `{path}`, or leave `--overlay` out"),
+            None => format!("use one of: {}", known.join(", ")),
+        };
+        let finding = Finding::error("PC0510", format!("overlay `{name}`: {why}"))
+            .why("the declaration alone would be that of another environment");
+        Box::new(finding.fix(fix))
+    };
+    let is_name = (1..=63).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !is_name {
+        return Err(finding("a name has up to 63 of `a-z`, `0-9` and `-`"));
+    }
+    read_text(&folder.join(&path)).map(|text| (path.clone(), text)).map_err(|why| finding(&why))
+}
+
+/// Names of the overlays of an estate, sorted.
+#[must_use]
+pub fn overlays(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.join(OVERLAYS)).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".yaml").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
 }
 
 fn read_policies(

@@ -22,10 +22,10 @@ use portcullis_transport::fetch::{self, FetchRules};
 pub const REFRESH_MIN: Duration = Duration::from_secs(5);
 
 /// Largest set, in bytes.
-const SET_BYTES_MAX: usize = 256 * 1024;
+pub const SET_BYTES_MAX: usize = 256 * 1024;
 
 /// Longest time for a fetch; requests that need the set wait for it.
-const FETCH_DEADLINE: Duration = Duration::from_secs(3);
+pub const FETCH_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How long a set from a file counts as fresh; files are cheap to read again.
 const FILE_FRESH_FOR: Duration = Duration::from_secs(5);

@@ -10,8 +10,8 @@
 
 mod bell;
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -269,7 +269,10 @@ impl Writer {
     fn prune(&self) {
         let pruned = files(&self.config.directory).and_then(|mut files| {
             let surplus = files.len().saturating_sub(self.config.keep_files.max(1));
-            files.drain(..surplus).try_for_each(std::fs::remove_file)
+            files
+                .drain(..surplus)
+                .filter(|file| !is_written(file))
+                .try_for_each(std::fs::remove_file)
         });
         if let Err(error) = pruned {
             tracing::warn!(%error, "old records could not be removed");
@@ -279,18 +282,32 @@ impl Writer {
     fn rotate(&mut self) -> std::io::Result<()> {
         self.series = self.series.saturating_add(1);
         let millis = crate::clock::now().as_millis();
-        let name = format!("records-{millis:014}-{:06}.jsonl", self.series);
+        // another process may write beside this one, while it takes over
+        let process = std::process::id();
+        let name = format!("records-{millis:014}-{:06}-{process}.jsonl", self.series);
         let file = OpenOptions::new()
             .append(true)
             .create_new(true)
             .mode(0o600)
             .open(self.config.directory.join(name))?;
+        // held as long as it is written: no other process removes it
+        match file.lock_shared() {
+            // a file system without locks has no second process beside it, or keeps more files
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
+            locked => locked?,
+        }
         // the name of the file must be as durable as its lines
         File::open(&self.config.directory)?.sync_all()?;
         self.file = Some(file);
         self.bytes = 0;
         Ok(())
     }
+}
+
+/// Whether a process still writes a file: one that takes over writes beside the one that leaves.
+fn is_written(file: &Path) -> bool {
+    let Ok(file) = File::open(file) else { return false };
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 
 /// The record files of a folder, oldest first.
@@ -384,6 +401,27 @@ mod tests {
             assert!(records.submit_durable(sample(&ids)).await);
         }
         assert_eq!(files(&folder.path().join("records")).unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_another_process_writes_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("records");
+        std::fs::create_dir_all(&directory).unwrap();
+        let (held, left) = (
+            directory.join("records-00000000000001-000001-1.jsonl"),
+            directory.join("records-00000000000001-000002-1.jsonl"),
+        );
+        let file = std::fs::File::create(&held).unwrap();
+        file.lock_shared().unwrap();
+        std::fs::write(&left, "").unwrap();
+        let (records, _thread) = start(folder.path());
+        let ids = RecordIds::new();
+        for _ in 0..40 {
+            assert!(records.submit_durable(sample(&ids)).await);
+        }
+        assert!(held.exists() && !left.exists());
+        assert_eq!(files(&directory).unwrap().len(), 4, "three of ours, and the one that is held");
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::process::Command;
 #[must_use]
 pub fn page(binary: &Path) -> String {
     let mut page = "# Command line\n\nMade by `cargo xtask docs` from the program itself; do not edit. \
-                    Exit codes: 0 done, 1 something was refused or differs, 2 wrong input or could not run.\n"
+                    Exit codes: 0 done, 1 something was refused or differs, 2 wrong input or could not run, 4 nobody answers.\n"
         .to_owned();
     verb(binary, &[], &mut page);
     page

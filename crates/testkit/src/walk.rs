@@ -17,6 +17,7 @@ use portcullis_identity::jwk::KeySet;
 use portcullis_identity::{Authenticated, Refused};
 use portcullis_limit::Taken;
 use portcullis_model::{Reason, RecordId, Timestamp};
+use portcullis_runtime::estate;
 
 use crate::issuer::Issuer;
 
@@ -101,7 +102,7 @@ impl World {
     /// The shop with changes to its declaration: every text on the left stands there.
     #[must_use]
     pub fn changed(changes: &[(&str, &str)]) -> Self {
-        let mut estate = portcullis_runtime::estate::read(Path::new(EXAMPLE)).value.unwrap();
+        let mut estate = estate::read(&estate::Site::plain(Path::new(EXAMPLE))).value.unwrap();
         let source = portcullis_diagnostics::SourceId::new("portcullis.yaml");
         for (from, to) in changes {
             assert!(estate.declaration_text.contains(from), "`{from}` does not stand there");

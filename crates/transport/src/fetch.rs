@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, HOST, USER_AGENT};
-use http::{Request, StatusCode, Uri};
+use http::header::{ACCEPT, DATE, HOST, USER_AGENT};
+use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -43,12 +43,26 @@ pub struct FetchError(String);
 /// # Errors
 /// Says which of the rules it broke, or what failed on the way.
 pub async fn json(url: &str, rules: &FetchRules) -> Result<Bytes, FetchError> {
+    json_dated(url, rules).await.map(|(document, _)| document)
+}
+
+/// The same, with the `Date` that the server says it is (RFC 9110 section 6.6.1).
+///
+/// # Errors
+/// As [`json`].
+pub async fn json_dated(
+    url: &str,
+    rules: &FetchRules,
+) -> Result<(Bytes, Option<HeaderValue>), FetchError> {
     timeout(rules.deadline, within_deadline(url, rules))
         .await
         .unwrap_or_else(|_| Err(error(format!("it took longer than {:?}", rules.deadline))))
 }
 
-async fn within_deadline(url: &str, rules: &FetchRules) -> Result<Bytes, FetchError> {
+async fn within_deadline(
+    url: &str,
+    rules: &FetchRules,
+) -> Result<(Bytes, Option<HeaderValue>), FetchError> {
     let url: Uri = url.parse().map_err(|_| error("the URL cannot be read"))?;
     let host = url.host().ok_or_else(|| error("the URL has no host"))?;
     let bare = host.trim_matches(['[', ']']);
@@ -110,7 +124,7 @@ async fn exchange<S>(
     stream: S,
     request: Request<Empty<Bytes>>,
     rules: &FetchRules,
-) -> Result<Bytes, FetchError>
+) -> Result<(Bytes, Option<HeaderValue>), FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -123,7 +137,9 @@ where
         if response.status() != StatusCode::OK {
             return Err(error(format!("it answered {}", response.status())));
         }
-        collect(response.into_body(), rules.bytes_max).await
+        let date = response.headers().get(DATE).cloned();
+        let document = collect(response.into_body(), rules.bytes_max).await?;
+        Ok((document, date))
     };
     let read = read.await;
     driver.abort();

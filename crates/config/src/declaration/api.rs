@@ -8,7 +8,7 @@ use super::declared::Declared;
 use super::stream::Stream;
 
 /// An API.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
     /// OpenAPI file, relative to the estate.
     pub contract: Declared<String>,

@@ -8,7 +8,7 @@ use portcullis_model::{LimitId, ProviderId, ZoneId};
 use super::Tracing;
 
 /// A crossing from one zone to another.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boundary {
     /// From.
     pub from: ZoneId,
@@ -29,7 +29,7 @@ pub struct Boundary {
 }
 
 /// Who may come.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityRule {
     /// Accepted providers.
     pub providers: BTreeSet<ProviderId>,
@@ -38,7 +38,7 @@ pub struct IdentityRule {
 }
 
 /// What is looked at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// Longest body, before and after decompression.
     pub body_bytes_max: u64,

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// A limit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// What it counts by.
     pub per: LimitPer,
@@ -26,7 +26,7 @@ pub enum LimitPer {
 }
 
 /// What a limit allows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitRule {
     /// At most this many at once.
     Concurrent(NonZeroU32),

@@ -8,7 +8,7 @@ use portcullis_model::ZoneId;
 use super::tls::Tls;
 
 /// A listening socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Where to listen.
     pub address: SocketAddr,

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use portcullis_model::WorkloadNames;
 
 /// An identity provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Provider {
     /// API keys of our own.
     ApiKeys(ApiKeyProvider),
@@ -18,7 +18,7 @@ pub enum Provider {
 }
 
 /// API keys of our own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKeyProvider {
     /// Lower-case header that carries the key.
     pub header: String,
@@ -29,7 +29,7 @@ pub struct ApiKeyProvider {
 }
 
 /// Certificates that clients show in the TLS handshake.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateProvider {
     /// Which name is the caller.
     pub subject: WorkloadNames,
@@ -49,7 +49,7 @@ pub struct Grant {
 }
 
 /// Signed tokens of an issuer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwtProvider {
     /// Exact `iss`.
     pub issuer: String,
@@ -83,7 +83,7 @@ pub enum JwtPrincipal {
 }
 
 /// Where keys are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     /// A JWK set in a file, relative to the estate.
     File {
@@ -104,7 +104,7 @@ pub enum KeySource {
 }
 
 /// Which claims become what.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     /// Claim that holds the tenant.
     pub tenant: Option<String>,
@@ -117,7 +117,7 @@ pub struct Claims {
 }
 
 /// A claim that becomes an attribute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttributeClaim {
     /// Name of the claim.
     pub claim: String,

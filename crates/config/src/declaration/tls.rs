@@ -9,7 +9,7 @@ use super::declared::Declared;
 use super::provider::SecretRef;
 
 /// TLS of a listener.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
     /// Certificates; at least one, or `acme`.
     pub certificates: Vec<TlsCertificate>,
@@ -24,7 +24,7 @@ pub struct Tls {
 }
 
 /// A certificate and its key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsCertificate {
     /// PEM file, relative to the estate.
     pub certificate: Declared<String>,
@@ -35,7 +35,7 @@ pub struct TlsCertificate {
 }
 
 /// Which client certificates are verified.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientTrust {
     /// PEM file of authorities, relative to the estate.
     pub roots: Declared<String>,

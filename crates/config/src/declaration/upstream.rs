@@ -12,7 +12,7 @@ pub use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
 pub use self::tls::{ClientCertificate, MinTls, UpstreamProtocol, UpstreamTls};
 
 /// Where requests are carried.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     /// Names and addresses, each once; at least one.
     pub addresses: Vec<HostPort>,

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::tree::{Bytes, Entry, Kind, Node};
 
-pub(super) fn alternatives(schema: &Value) -> Option<&[Value]> {
+/// The forms of which a value has one.
+pub(crate) fn alternatives(schema: &Value) -> Option<&[Value]> {
     let found = schema.get("anyOf").or_else(|| schema.get("oneOf"))?.as_array()?;
     let words = found.iter().all(|one| one.get("const").is_some() || one.get("enum").is_some());
     (!words).then_some(found.as_slice())
@@ -22,7 +23,8 @@ pub(super) fn words(schema: &Value) -> Option<Vec<&str>> {
     Some(words.iter().filter_map(Value::as_str).collect())
 }
 
-pub(super) fn only_key(schema: &Value) -> Option<&str> {
+/// The key of a form that has one.
+pub(crate) fn only_key(schema: &Value) -> Option<&str> {
     schema.get("required")?.as_array()?.first()?.as_str()
 }
 
@@ -66,7 +68,7 @@ pub(super) fn mismatch(node: &Node, schema: &Value) -> Option<&'static str> {
 }
 
 /// Follows references to the definitions of the root.
-pub(super) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+pub(crate) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     let Some(reference) = schema.get("$ref").and_then(Value::as_str) else { return schema };
     let pointer = reference.trim_start_matches('#');
     root.pointer(pointer).map_or(schema, |found| resolved(root, found))

@@ -37,6 +37,8 @@ pub struct Estate {
     pub declaration: Declaration,
     /// Its text, for the revision.
     pub declaration_text: String,
+    /// Name and text of the overlay that was laid over it, for the revision.
+    pub overlay_text: Option<(String, String)>,
     /// Contract texts by the path that the declaration gives them.
     pub contracts: BTreeMap<String, String>,
     /// Policy files.
@@ -302,6 +304,10 @@ fn revision(estate: &Estate) -> Arc<str> {
         }
     };
     add("declaration", &estate.declaration_text);
+    if let Some((name, text)) = &estate.overlay_text {
+        add("overlay", name);
+        add(name, text);
+    }
     for (path, text) in &estate.contracts {
         add(path, text);
     }

@@ -12,6 +12,7 @@ use portcullis_spec::{ApiModel, Operation, Segment};
 
 use super::CompiledOperation;
 use super::router::Router;
+use super::shape;
 use super::streams;
 
 /// Compiles the operations of every contract, and where requests find them.
@@ -59,6 +60,7 @@ pub(super) fn compile_operations(
                 operation: operation.clone(),
                 parameters: parameter_names(&operation.template.segments),
                 contract,
+                shape: shape::digest(model, operation),
             }));
         }
     }

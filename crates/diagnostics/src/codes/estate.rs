@@ -1,4 +1,4 @@
-//! What do PC0501 to PC0504 mean? The estate as a whole: its files, and what stands between APIs.
+//! What do PC0501 to PC0510 mean? The estate as a whole: its files, and what stands between APIs.
 
 super::page::table! {
     "PC0501" Error: "a contract was not handed over"
@@ -23,4 +23,8 @@ super::page::table! {
         "portcullis.yaml"
         wrong "contract: contracts/order.yaml"
         right "contract: contracts/orders.yaml";
+    "PC0510" Error: "there is no such overlay"
+        means "`--overlay NAME` was given and `overlays/NAME.yaml` is not in the folder of the declaration, cannot be read, or NAME is no name."
+        matters "The declaration alone would be that of another environment."
+        mend "Check the name; the finding says which overlays there are.";
 }

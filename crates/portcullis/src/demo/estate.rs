@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use portcullis_runtime::estate::Site;
 
 use super::issuer::Issuer;
 use super::upstream::{Says, Upstream, bind};
@@ -73,7 +74,7 @@ impl Scene {
         let upstream = Upstream::start(sockets, Says::Echo)?;
         let folder = fresh_folder()?;
         write(&folder.0, &ports)?;
-        let keys = keys(&folder.0)?;
+        let keys = keys(&Site::plain(&folder.0))?;
         Ok(Self { folder: Some(folder), issuer, upstream, keys, _jwks: jwks })
     }
 
@@ -118,9 +119,9 @@ fn write(folder: &Path, ports: &[u16]) -> Result<()> {
     Ok(())
 }
 
-fn keys(folder: &Path) -> Result<Keys> {
+fn keys(site: &Site) -> Result<Keys> {
     let make = |holder: &str, scopes: &[&str]| {
-        key::make(folder, &key::New::of("partner-keys", holder, scopes))
+        key::make(site, &key::New::of("partner-keys", holder, scopes))
     };
     let keys = Keys {
         full: make("supplier", &["stock:read", "stock:write"])?,
@@ -128,6 +129,6 @@ fn keys(folder: &Path) -> Result<Keys> {
         revoked: make("former supplier", &["stock:read", "stock:write"])?,
     };
     let id = keys.revoked.split('_').nth(1).unwrap_or_default();
-    key::revoke_in(folder, "partner-keys", id)?;
+    key::revoke_in(site, "partner-keys", id)?;
     Ok(keys)
 }

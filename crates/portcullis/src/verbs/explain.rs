@@ -1,17 +1,16 @@
 //! `portcullis explain`: why did this decision fall, or what does this code mean? Three kinds of
 //! word: a finding code (`PC0101`), a reason (`authorize.forbidden`), a decision id.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, bail};
 use portcullis_diagnostics::{closest, codes};
 use portcullis_model::{Reason, RecordId};
-use portcullis_runtime::{archive, estate};
+use portcullis_runtime::archive;
+use portcullis_runtime::estate::{self, Site};
 
 use crate::verbs::Exit;
 
 /// Explains a finding code, a reason, or the decision of an id.
-pub(crate) fn run(folder: &Path, what: &str) -> Result<Exit> {
+pub(crate) fn run(site: &Site, what: &str) -> Result<Exit> {
     if let Some(page) = codes::page(&what.to_ascii_uppercase()) {
         print!("{page}");
         return Ok(Exit::Done);
@@ -26,7 +25,7 @@ pub(crate) fn run(folder: &Path, what: &str) -> Result<Exit> {
     if what.is_empty() || !what.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return unknown(what);
     }
-    decision(folder, what)
+    decision(site, what)
 }
 
 /// What is neither a code nor an id; says what may have been meant.
@@ -42,15 +41,15 @@ fn unknown(what: &str) -> Result<Exit> {
     }
 }
 
-fn decision(folder: &Path, id: &str) -> Result<Exit> {
-    let found = estate::read(folder);
+fn decision(site: &Site, id: &str) -> Result<Exit> {
+    let found = estate::read(site);
     let estate = found.value.with_context(|| {
         format!(
             "`{}` has no valid estate, so its records cannot be found; see `portcullis check`",
-            folder.display()
+            site.folder.display()
         )
     })?;
-    let records = folder.join(&estate.declaration.records.directory);
+    let records = site.path(&estate.declaration.records.directory);
     let found = archive::find(&records, &RecordId::new(id))
         .with_context(|| format!("`{}`", records.display()))?;
     if found.is_empty() {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use portcullis_runtime::estate::Site;
 
 use crate::verbs::{Exit, Format, check, policy};
 
@@ -29,6 +30,7 @@ pub(crate) fn run(folder: &Path) -> Result<Exit> {
         std::fs::write(&path, text).with_context(|| format!("`{}`", path.display()))?;
         println!("wrote {}", path.display());
     }
-    policy::run(folder, &policy::Verb::Baseline)?;
-    check::run(folder, Format::Text)
+    let site = Site::plain(folder);
+    policy::run(&site, &policy::Verb::Baseline)?;
+    check::run(&site, Format::Text)
 }

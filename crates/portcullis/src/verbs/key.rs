@@ -12,7 +12,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use portcullis_config::declaration::{ApiKeyProvider, Provider, SecretRef};
 use portcullis_identity::api_key::{Keyring, Pepper, StoredKey, fresh};
-use portcullis_runtime::{clock, estate, stores};
+use portcullis_runtime::estate::{self, Site};
+use portcullis_runtime::{clock, stores};
 
 use crate::verbs::Exit;
 
@@ -74,15 +75,15 @@ impl New {
 }
 
 /// Does it.
-pub(crate) fn run(folder: &Path, verb: &Verb) -> Result<Exit> {
+pub(crate) fn run(site: &Site, verb: &Verb) -> Result<Exit> {
     match verb {
         Verb::New(new) => {
-            println!("{}", make(folder, new)?);
+            println!("{}", make(site, new)?);
             Ok(Exit::Done)
         }
-        Verb::List { provider } => list(&store(folder, provider)?.path),
+        Verb::List { provider } => list(&store(site, provider)?.path),
         Verb::Revoke { provider, id } => {
-            revoke_in(folder, provider, id)?;
+            revoke_in(site, provider, id)?;
             println!("revoked {id}");
             Ok(Exit::Done)
         }
@@ -94,15 +95,15 @@ struct Store {
     path: PathBuf,
 }
 
-fn store(folder: &Path, name: &str) -> Result<Store> {
-    let found = estate::read(folder);
+fn store(site: &Site, name: &str) -> Result<Store> {
+    let found = estate::read(site);
     let estate = found.value.with_context(|| {
-        format!("`{}` has no valid estate; see `portcullis check`", folder.display())
+        format!("`{}` has no valid estate; see `portcullis check`", site.folder.display())
     })?;
     let providers = &estate.declaration.providers;
     match providers.get(&name.into()) {
         Some(Provider::ApiKeys(provider)) => {
-            Ok(Store { path: folder.join(&provider.store), provider: provider.clone() })
+            Ok(Store { path: site.path(&provider.store), provider: provider.clone() })
         }
         Some(Provider::Jwt(_)) => {
             bail!("provider `{name}` has no API keys; its tokens are made by its issuer")
@@ -115,9 +116,9 @@ fn store(folder: &Path, name: &str) -> Result<Store> {
 }
 
 /// Makes a key and answers its text, which is stored nowhere.
-pub(crate) fn make(folder: &Path, new: &New) -> Result<String> {
-    let store = store(folder, &new.provider)?;
-    let pepper = pepper(folder, &store.provider.pepper)?;
+pub(crate) fn make(site: &Site, new: &New) -> Result<String> {
+    let store = store(site, &new.provider)?;
+    let pepper = pepper(site, &store.provider.pepper)?;
     let mut keys = read(&store.path)?;
     let (text, id, hash) = fresh(&pepper).ok_or_else(|| anyhow!("there is no randomness"))?;
     let now = clock::now();
@@ -137,16 +138,17 @@ pub(crate) fn make(folder: &Path, new: &New) -> Result<String> {
 }
 
 /// The provider's pepper; a file that is missing is made.
-fn pepper(folder: &Path, secret: &SecretRef) -> Result<Pepper> {
+fn pepper(site: &Site, secret: &SecretRef) -> Result<Pepper> {
     if let SecretRef::File(path) = secret {
-        let path = folder.join(path);
+        let path = site.path(path);
         if !path.exists() {
             let mut bytes = [0; PEPPER_BYTES];
             aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow!("there is no randomness"))?;
             private_file(&path, &portcullis_core::hex::hex(&bytes), true)?;
         }
     }
-    let bytes = stores::resolve(secret, folder).map_err(|why| anyhow!("the pepper: {why}"))?;
+    let bytes =
+        stores::resolve(secret, &site.folder).map_err(|why| anyhow!("the pepper: {why}"))?;
     Pepper::new(&bytes).map_err(|error| anyhow!("the pepper: {error}"))
 }
 
@@ -169,8 +171,8 @@ fn list(path: &Path) -> Result<Exit> {
 }
 
 /// Revokes a key; revoking it again changes nothing.
-pub(crate) fn revoke_in(folder: &Path, provider: &str, id: &str) -> Result<()> {
-    let path = store(folder, provider)?.path;
+pub(crate) fn revoke_in(site: &Site, provider: &str, id: &str) -> Result<()> {
+    let path = store(site, provider)?.path;
     let mut keys = read(&path)?;
     let Some(key) = keys.iter_mut().find(|key| key.id == id) else {
         bail!("there is no key `{id}`");

@@ -1,12 +1,10 @@
 //! `portcullis policy`: what contracts make of policies.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use portcullis_core::snapshot::compile::{Estate, baseline_text, schema_text};
 use portcullis_diagnostics::Finding;
-use portcullis_runtime::estate;
+use portcullis_runtime::estate::{self, Site};
 
 use crate::verbs::{Exit, check};
 
@@ -20,8 +18,8 @@ pub(crate) enum Verb {
 }
 
 /// Makes it.
-pub(crate) fn run(folder: &Path, verb: &Verb) -> Result<Exit> {
-    let mut found = estate::read(folder);
+pub(crate) fn run(site: &Site, verb: &Verb) -> Result<Exit> {
+    let mut found = estate::read(site);
     let make: fn(&Estate) -> (Option<String>, Vec<Finding>) = match verb {
         Verb::Schema => schema_text,
         Verb::Baseline => baseline_text,
@@ -38,7 +36,7 @@ pub(crate) fn run(folder: &Path, verb: &Verb) -> Result<Exit> {
     match verb {
         Verb::Schema => print!("{text}"),
         Verb::Baseline => {
-            let path = folder.join(&estate.declaration.policies.value).join("baseline.cedar");
+            let path = site.path(&estate.declaration.policies.value).join("baseline.cedar");
             std::fs::write(&path, text).with_context(|| format!("`{}`", path.display()))?;
             println!("wrote {}", path.display());
         }

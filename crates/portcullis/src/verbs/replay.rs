@@ -6,21 +6,22 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use portcullis_model::Record;
 use portcullis_model::record::RecordKind;
+use portcullis_runtime::archive;
+use portcullis_runtime::estate::{self, Site};
 use portcullis_runtime::replay::{Replayed, replay};
 use portcullis_runtime::seal::SealKey;
-use portcullis_runtime::{archive, estate};
 use serde_json::json;
 
 use crate::verbs::{Exit, Format, check};
 
 /// Replays every decision of a file.
-pub(crate) fn run(folder: &Path, file: &Path, format: Format) -> Result<Exit> {
-    let found = estate::load(folder);
+pub(crate) fn run(site: &Site, file: &Path, format: Format) -> Result<Exit> {
+    let found = estate::load(site);
     let Some(snapshot) = found.value else {
         print!("{}", check::text(&found.findings, &found.sources));
         return Ok(Exit::CouldNotRun);
     };
-    let key = folder.join(&snapshot.declaration.records.seal_key);
+    let key = site.path(&snapshot.declaration.records.seal_key);
     if !key.exists() {
         bail!("`{}` is missing: sealed facts cannot be opened", key.display());
     }

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use portcullis_runtime::estate;
+use portcullis_gateway::handover::Takeover;
+use portcullis_runtime::estate::{self, Site};
 use serde_json::{Map, Value};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::reloading::{self, Watch};
 use crate::serving::Serving;
 use crate::verbs::{Exit, check};
+use crate::{descriptors, notify};
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -22,24 +24,32 @@ pub(crate) struct Arguments {
     /// admin socket do so always.
     #[arg(long)]
     watch: bool,
+    /// Takes the listening sockets over from the gateway that answers at the admin socket, which then
+    /// answers what it has and ends. Where none answers, this one starts as usual.
+    #[arg(long)]
+    takeover: bool,
     /// Writes the addresses of the listeners to this file once they listen.
     #[arg(long)]
     ports_file: Option<PathBuf>,
 }
 
 /// Serves.
-pub(crate) fn run(folder: &Path, arguments: &Arguments) -> Result<Exit> {
+pub(crate) fn run(site: &Site, arguments: &Arguments) -> Result<Exit> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::INFO)
         .init();
-    let found = estate::load(folder);
+    let found = estate::load(site);
     if !found.findings.is_empty() {
         eprint!("{}", check::text(&found.findings, &found.sources));
     }
     let Some(snapshot) = found.value else { return Ok(Exit::CouldNotRun) };
     let revision = snapshot.revision.clone();
-    let workers = arguments.workers.unwrap_or_else(cores);
+    let workers = arguments.workers.unwrap_or_else(descriptors::cores);
+    if let Err(finding) = descriptors::ensure(&snapshot.declaration, workers) {
+        eprint!("{}", check::text(&[*finding], &found.sources));
+        return Ok(Exit::CouldNotRun);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let told = {
         let _context = runtime.enter();
@@ -49,7 +59,12 @@ pub(crate) fn run(folder: &Path, arguments: &Arguments) -> Result<Exit> {
             hang_up: signal(SignalKind::hangup())?,
         }
     };
-    let mut serving = Serving::start(snapshot, folder, workers)?;
+    let socket = site.path(&snapshot.declaration.admin.socket);
+    let from = match arguments.takeover {
+        true => Takeover::ask(&socket).context("the takeover")?,
+        false => None,
+    };
+    let mut serving = Serving::start(snapshot, &site.folder, workers, from)?;
     for (listener, address) in serving.addresses() {
         eprintln!("listener `{listener}` on {address}");
     }
@@ -60,9 +75,17 @@ pub(crate) fn run(folder: &Path, arguments: &Arguments) -> Result<Exit> {
     if let Some(path) = &arguments.ports_file {
         write_ports(path, &serving)?;
     }
-    runtime.block_on(until_told(&mut serving, folder, arguments, told))?;
-    eprintln!("stopping");
-    serving.stop();
+    notify::ready();
+    match runtime.block_on(until_told(&mut serving, site, arguments, told))? {
+        End::Told => {
+            eprintln!("stopping");
+            serving.stop();
+        }
+        End::HandedOver => {
+            eprintln!("another process serves now; ending with the last answer");
+            serving.retire();
+        }
+    }
     Ok(Exit::Done)
 }
 
@@ -73,15 +96,23 @@ struct Told {
     hang_up: Signal,
 }
 
-/// Reloads whenever it is asked for; ends when it is told to stop.
+/// Why it ends.
+enum End {
+    Told,
+    HandedOver,
+}
+
+/// Reloads whenever it is asked for; ends when it is told to stop, or when another process has taken
+/// over.
 async fn until_told(
     serving: &mut Serving,
-    folder: &Path,
+    site: &Site,
     arguments: &Arguments,
     mut told: Told,
-) -> Result<()> {
-    let mut watch = arguments.watch.then(|| Watch::new(folder));
+) -> Result<End> {
+    let mut watch = arguments.watch.then(|| Watch::new(&site.folder));
     let mut asked = serving.asked();
+    let mut handing = serving.handing();
     loop {
         let changed = async {
             match &mut watch {
@@ -95,14 +126,28 @@ async fn until_told(
                 None => None,
             }
         };
+        let next = async {
+            match &mut handing {
+                Some(handing) => handing.recv().await,
+                None => None,
+            }
+        };
         let answer = tokio::select! {
-            _ = told.terminate.recv() => return Ok(()),
-            _ = told.interrupt.recv() => return Ok(()),
+            _ = told.terminate.recv() => return Ok(End::Told),
+            _ = told.interrupt.recv() => return Ok(End::Told),
+            Some(stream) = next => tokio::select! {
+                _ = told.terminate.recv() => return Ok(End::Told),
+                _ = told.interrupt.recv() => return Ok(End::Told),
+                taken = serving.hand_over(stream) => match taken {
+                    true => return Ok(End::HandedOver),
+                    false => continue,
+                },
+            },
             _ = told.hang_up.recv() => None,
             () = changed => None,
             Some(reload) = operator => Some(reload),
         };
-        let (taken, said) = reloading::reload(serving, folder);
+        let (taken, said) = reloading::reload(serving, site);
         eprint!("{said}");
         if taken && let Some(path) = &arguments.ports_file {
             write_ports(path, serving)?;
@@ -111,10 +156,6 @@ async fn until_told(
             answer.done(taken, said);
         }
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// Written beside and renamed, so that whoever waits for the file reads all of it.

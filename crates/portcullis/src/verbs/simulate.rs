@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
+use portcullis_runtime::clock;
+use portcullis_runtime::estate::{self, Site};
 use portcullis_runtime::simulate::{Simulated, simulate};
-use portcullis_runtime::{clock, estate};
 
 use crate::verbs::{Exit, Format, check};
 
 /// Decides every request of a file.
-pub(crate) fn run(folder: &Path, file: &Path, format: Format) -> Result<Exit> {
-    let found = estate::load(folder);
+pub(crate) fn run(site: &Site, file: &Path, format: Format) -> Result<Exit> {
+    let found = estate::load(site);
     let Some(snapshot) = found.value else {
         print!("{}", check::text(&found.findings, &found.sources));
         return Ok(Exit::CouldNotRun);

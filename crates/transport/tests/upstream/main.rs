@@ -28,7 +28,7 @@ use portcullis_transport::upstream::{Ask, Failure, Outbound, Pool, Upstream};
 use set::{Counts, Names, get, target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-const ASK: Ask = Ask { key: None, upgrade: false };
+const ASK: Ask = Ask { key: None, upgrade: false, idle: None };
 
 /// A pool to these addresses, with somebody who looks names up.
 fn pool(target: portcullis_transport::upstream::Target) -> (Arc<Pool>, (Tended, Keeper)) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// When names are looked up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dns {
     /// How often.
     pub refresh: Duration,
@@ -23,7 +23,7 @@ pub enum Balance {
 }
 
 /// How addresses are asked for their health.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     /// Path of the question.
     pub path: String,
@@ -40,7 +40,7 @@ pub struct Health {
 }
 
 /// When an address that answers badly rests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outlier {
     /// Failures one after another.
     pub consecutive_failures: u32,
@@ -53,7 +53,7 @@ pub struct Outlier {
 }
 
 /// Most of everything at once, over all workers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Circuit {
     /// Requests under way.
     pub requests_max: u32,
@@ -64,7 +64,7 @@ pub struct Circuit {
 }
 
 /// What is sent again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retries {
     /// How often at most.
     pub attempts_max: u32,

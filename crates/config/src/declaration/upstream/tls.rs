@@ -16,7 +16,7 @@ pub enum UpstreamProtocol {
 }
 
 /// TLS to an upstream.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamTls {
     /// PEM file of the authorities that are believed, relative to the estate; those of the public
     /// web if absent.
@@ -32,7 +32,7 @@ pub struct UpstreamTls {
 }
 
 /// Our certificate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCertificate {
     /// PEM file of the certificate and its chain, relative to the estate.
     pub certificate: String,

@@ -1,0 +1,73 @@
+//! How does the process itself behave? Guards, admin door and records; and whatever a declaration has besides.
+
+use portcullis_config::Declaration;
+
+use super::change::{Changes, Effect};
+
+/// Compares what there is one of.
+pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes) {
+    changes.of("estate", "").value(Effect::Neutral, "name", &was.estate, &is.estate);
+    let mut thing = changes.of("guards", "");
+    let (old, new) = (&was.guards, &is.guards);
+    thing.bound("head_bytes_max", &old.head_bytes_max, &new.head_bytes_max);
+    thing.bound("headers_max", &old.headers_max, &new.headers_max);
+    thing.bound("target_bytes_max", &old.target_bytes_max, &new.target_bytes_max);
+    thing.bound("head_timeout", &old.head_timeout, &new.head_timeout);
+    thing.bound("body_timeout", &old.body_timeout, &new.body_timeout);
+    thing.bound("idle_timeout", &old.idle_timeout, &new.idle_timeout);
+    thing.bound("connections_max", &old.connections_max, &new.connections_max);
+    let per_address = "connections_per_address_max";
+    thing.bound(per_address, &old.connections_per_address_max, &new.connections_per_address_max);
+    thing.bound("streams_max", &old.streams_max, &new.streams_max);
+    thing.bound("address_rate", &old.address_rate, &new.address_rate);
+    thing.bound("failure_rate", &old.failure_rate, &new.failure_rate);
+    let mut rest = *new;
+    rest.head_bytes_max = old.head_bytes_max;
+    rest.headers_max = old.headers_max;
+    rest.target_bytes_max = old.target_bytes_max;
+    rest.head_timeout = old.head_timeout;
+    rest.body_timeout = old.body_timeout;
+    rest.idle_timeout = old.idle_timeout;
+    rest.connections_max = old.connections_max;
+    rest.connections_per_address_max = old.connections_per_address_max;
+    rest.streams_max = old.streams_max;
+    rest.address_rate = old.address_rate;
+    rest.failure_rate = old.failure_rate;
+    thing.rest(old, &rest);
+    if was.admin != is.admin {
+        changes.of("admin", "").say(Effect::Neutral, "is elsewhere");
+    }
+    let mut thing = changes.of("records", "");
+    let (old, new) = (&was.records, &is.records);
+    thing.value(Effect::Neutral, "directory", &old.directory, &new.directory);
+    thing.value(Effect::Neutral, "rotate_bytes", &old.rotate_bytes, &new.rotate_bytes);
+    thing.value(Effect::Neutral, "keep_files", &old.keep_files, &new.keep_files);
+    thing.value(Effect::Neutral, "seal_key", &old.seal_key, &new.seal_key);
+    let mut rest = new.clone();
+    rest.directory.clone_from(&old.directory);
+    rest.rotate_bytes = old.rotate_bytes;
+    rest.keep_files = old.keep_files;
+    rest.seal_key.clone_from(&old.seal_key);
+    thing.rest(old, &rest);
+    changes.of("zones", "").members(Effect::Neutral, "zone", &was.zones, &is.zones);
+    others(was, is, changes);
+}
+
+/// Sections that are compared nowhere else.
+fn others(was: &Declaration, is: &Declaration, changes: &mut Changes) {
+    let mut rest = is.clone();
+    rest.estate.clone_from(&was.estate);
+    rest.zones.clone_from(&was.zones);
+    rest.listeners.clone_from(&was.listeners);
+    rest.providers.clone_from(&was.providers);
+    rest.apis.clone_from(&was.apis);
+    rest.upstreams.clone_from(&was.upstreams);
+    rest.boundaries.clone_from(&was.boundaries);
+    rest.limits.clone_from(&was.limits);
+    // which folder they are in does nothing; the policies themselves are compared
+    rest.policies.clone_from(&was.policies);
+    rest.guards = was.guards;
+    rest.admin.clone_from(&was.admin);
+    rest.records.clone_from(&was.records);
+    changes.of("declaration", "").rest(was, &rest);
+}

@@ -1,0 +1,150 @@
+//! Are the secrets there and private, and can every issuer's keys be had?
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use portcullis_config::declaration::{ApiKeyProvider, JwtProvider, KeySource, Provider, SecretRef};
+use portcullis_diagnostics::Finding;
+use portcullis_identity::api_key::{Keyring, Pepper};
+use portcullis_identity::jwk::KeySet;
+use portcullis_runtime::key_sets::{FETCH_DEADLINE, SET_BYTES_MAX};
+use portcullis_runtime::{private, stores};
+use portcullis_transport::fetch::{self, FetchRules};
+
+use super::clock;
+use super::visit::Visit;
+
+/// To write as the group, or anything as everybody else. The group may read: mounted secrets are handed
+/// to a process by its group.
+const OTHERS: u32 = 0o027;
+
+/// Most that our clock and an issuer's may differ: its `Date` counts whole seconds.
+const DIFFERENCE_MAX: Duration = Duration::from_secs(5);
+
+fn secret(message: String) -> Finding {
+    Finding::error("PC0513", message)
+        .why("without its secret a provider accepts nobody; a secret that others read is none")
+        .fix("make the file with `portcullis key new`, owned by the gateway's user with mode 0600")
+}
+
+fn key_set(message: String) -> Finding {
+    Finding::error("PC0514", message)
+        .why("without its keys no token of an issuer can be verified, and every caller of it is refused")
+        .fix("check the path or URL of `keys`, and that this machine reaches it")
+}
+
+pub(super) fn examine(visit: &mut Visit<'_>) {
+    for (id, provider) in &visit.declaration().providers {
+        let what = format!("provider {id}");
+        match provider {
+            Provider::ApiKeys(keys) => {
+                let result = api_keys(id.as_str(), keys, visit.folder);
+                visit.take(&what, result.map_err(secret));
+            }
+            // their files are read, and their validity judged, with the estate
+            Provider::Certificates(_) => visit.fine(what, "its authorities are read"),
+            Provider::Jwt(jwt) => issuer(&what, id.as_str(), jwt, visit),
+        }
+    }
+    let path = visit.path(&visit.declaration().records.seal_key);
+    let result = seal_key(&path);
+    visit.take("seal key", result.map_err(secret));
+}
+
+fn api_keys(id: &str, keys: &ApiKeyProvider, folder: &Path) -> Result<String, String> {
+    if let SecretRef::File(path) = &keys.pepper {
+        owned(&folder.join(path)).map_err(|why| format!("pepper of `{id}`: {why}"))?;
+    }
+    let pepper = stores::resolve(&keys.pepper, folder);
+    pepper
+        .and_then(|bytes| Pepper::new(&bytes).map_err(|error| error.to_string()))
+        .map_err(|why| format!("pepper of `{id}`: {why}"))?;
+    let store = folder.join(&keys.store);
+    if !store.exists() {
+        return Ok("its pepper is private; there is no key yet".to_owned());
+    }
+    let broken = |why: String| format!("keys of `{id}`: `{}`: {why}", store.display());
+    private::check(&store).map_err(broken)?;
+    let bytes = std::fs::read(&store).map_err(|error| broken(error.to_string()))?;
+    let ring = Keyring::parse(&bytes).map_err(broken)?;
+    Ok(format!("its pepper is private; {} keys", ring.all().len()))
+}
+
+fn seal_key(path: &Path) -> Result<String, String> {
+    if !path.exists() {
+        return Ok("will be made at the first start".to_owned());
+    }
+    let broken = |why: String| format!("seal key `{}`: {why}", path.display());
+    owned(path).map_err(broken)?;
+    match std::fs::read(path) {
+        Ok(bytes) if bytes.len() == 32 => Ok("is there and private".to_owned()),
+        Ok(bytes) => Err(broken(format!("it has {} bytes and not 32", bytes.len()))),
+        Err(error) => Err(broken(error.to_string())),
+    }
+}
+
+/// Whether nobody but the owner may write a file, and nobody beyond the group read it.
+fn owned(path: &Path) -> Result<(), String> {
+    let mode = std::fs::metadata(path).map_err(|error| format!("`{}`: {error}", path.display()));
+    match mode?.permissions().mode() & OTHERS {
+        0 => Ok(()),
+        open => Err(format!("`{}` is open to others (mode bits {open:03o})", path.display())),
+    }
+}
+
+fn issuer(what: &str, id: &str, jwt: &JwtProvider, visit: &mut Visit<'_>) {
+    let broken = |why: String| key_set(format!("keys of `{id}`: {why}"));
+    match &jwt.keys {
+        KeySource::File { path } => {
+            let bytes =
+                std::fs::read(visit.path(path)).map_err(|error| format!("`{path}`: {error}"));
+            let result = bytes.and_then(|bytes| usable(&bytes)).map_err(broken);
+            visit.take(what, result);
+        }
+        KeySource::Url { url, allow_addresses, .. } => {
+            let rules = FetchRules {
+                allow_addresses: allow_addresses.clone(),
+                deadline: FETCH_DEADLINE,
+                bytes_max: SET_BYTES_MAX,
+            };
+            let fetched = fetched(url, &rules);
+            let date = fetched.as_ref().ok().and_then(|(_, date)| *date);
+            let result = fetched.and_then(|(bytes, _)| usable(&bytes));
+            visit.take(what, result.map_err(|why| broken(format!("`{url}`: {why}"))));
+            compare(id, date, visit);
+        }
+    }
+}
+
+fn fetched(url: &str, rules: &FetchRules) -> Result<(Vec<u8>, Option<SystemTime>), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let (bytes, date) =
+        runtime.block_on(fetch::json_dated(url, rules)).map_err(|error| error.to_string())?;
+    let date = date.as_ref().and_then(|date| date.to_str().ok());
+    Ok((bytes.to_vec(), date.and_then(|date| httpdate::parse_http_date(date).ok())))
+}
+
+fn usable(bytes: &[u8]) -> Result<String, String> {
+    let (set, skipped) = KeySet::parse(bytes).map_err(|error| error.to_string())?;
+    match (set.len(), skipped.len()) {
+        (0, _) => Err("it has no key that can be used".to_owned()),
+        (keys, 0) => Ok(format!("{keys} keys")),
+        (keys, skipped) => Ok(format!("{keys} keys; {skipped} more that cannot be used")),
+    }
+}
+
+/// Our clock against that of whoever answered.
+fn compare(id: &str, date: Option<SystemTime>, visit: &mut Visit<'_>) {
+    let Some(date) = date else { return };
+    let now = SystemTime::now();
+    let difference = now.duration_since(date).unwrap_or_else(|ahead| ahead.duration());
+    if difference > DIFFERENCE_MAX {
+        let message =
+            format!("our clock and that of the issuer of `{id}` differ by {difference:?}");
+        visit.finding(clock::finding(message));
+    } else {
+        visit.fine(format!("clock of {id}"), format!("within {DIFFERENCE_MAX:?} of ours"));
+    }
+}
