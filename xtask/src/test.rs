@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 const PACKAGES: &[(&str, &str, &str)] = &[
     ("curl", "TLS of listeners, over HTTP/1.1 and HTTP/2", "/usr/bin/curl"),
     ("fish", "completions", "/usr/bin/fish"),
+    ("haproxy", "the PROXY protocol", "/usr/sbin/haproxy"),
     ("mandoc", "manual pages", "/usr/bin/mandoc"),
     ("openssl", "TLS of listeners", "/usr/bin/openssl"),
     ("prometheus", "metrics, dashboards and alert rules", "/usr/bin/promtool"),

@@ -44,7 +44,7 @@ pub use self::provider::{
 pub use self::routes::{Rewrite, Route};
 pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
-pub use self::tls::{ClientTrust, Tls, TlsCertificate};
+pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
     Retries, Upstream, UpstreamProtocol, UpstreamTls,

@@ -42,7 +42,7 @@ pub(crate) use self::provider::{
 pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
-pub(crate) use self::tls::{Cipher, Client, Tls, Version};
+pub(crate) use self::tls::{Acme, Cipher, Client, Tls, Version};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
 };

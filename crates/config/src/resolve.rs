@@ -1,6 +1,7 @@
 //! Do the names stand for something, and are the values in their bounds? A [`Document`] becomes a
 //! [`Declaration`]; what can be wrong only between two parts of the file is found here.
 
+mod acme;
 mod addresses;
 mod api;
 mod boundary;

@@ -230,6 +230,8 @@ fn accept(
     }
     let skew = snapshot.tokens.get(provider).map(|rules| rules.clock_skew).unwrap_or_default();
     caller.check_time(skew, now)?;
+    let certificate = received.certificate.as_ref().and_then(|shown| shown.as_ref().ok());
+    caller.check_sender(certificate.map(|certificate| certificate.facts().fingerprint.as_str()))?;
     Ok(caller)
 }
 

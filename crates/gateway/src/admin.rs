@@ -232,17 +232,23 @@ impl Admin {
         response
     }
 
-    async fn reload(&self) -> Response<Full<Bytes>> {
+    /// Asks for a reload and waits for what comes of it: whether it was taken, and what there is to
+    /// say. Nothing where another one waits already, or nobody reloads.
+    pub async fn ask_reload(&self) -> Option<(bool, String)> {
         let (answer, answered) = oneshot::channel();
         // one reload at a time, and one more that waits
-        if self.ask.try_send(Reload(answer)).is_err() {
-            let message = "another reload is waiting, or nobody reloads here\n".to_owned();
-            return text(StatusCode::SERVICE_UNAVAILABLE, message);
-        }
-        match answered.await {
-            Ok((true, said)) => text(StatusCode::OK, said),
-            Ok((false, said)) => text(StatusCode::CONFLICT, said),
-            Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "it is stopping\n".to_owned()),
+        self.ask.try_send(Reload(answer)).ok()?;
+        answered.await.ok()
+    }
+
+    async fn reload(&self) -> Response<Full<Bytes>> {
+        match self.ask_reload().await {
+            Some((true, said)) => text(StatusCode::OK, said),
+            Some((false, said)) => text(StatusCode::CONFLICT, said),
+            None => {
+                let message = "another reload is waiting, or nobody reloads here\n".to_owned();
+                text(StatusCode::SERVICE_UNAVAILABLE, message)
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portcullis_model::ListenerId;
-use portcullis_transport::tls::{Accepted, Material, Server, accept};
+use portcullis_transport::tls::{ACME, Accepted, Challenges, Material, Server, accept};
 use tokio::net::TcpStream;
 
 use crate::door::{Door, Live};
@@ -30,10 +30,12 @@ pub enum Opened {
 pub fn servers(
     materials: &BTreeMap<ListenerId, Material>,
     earlier: &Servers,
+    challenges: &Arc<Challenges>,
 ) -> Result<Servers, String> {
     let server = |(id, material): (&ListenerId, &Material)| {
         let earlier = earlier.get(id).map(AsRef::as_ref);
-        let server = Server::new(material, earlier).map_err(|why| format!("`{id}`: {why}"))?;
+        let server =
+            Server::new(material, earlier, challenges).map_err(|why| format!("`{id}`: {why}"))?;
         Ok((id.clone(), Arc::new(server)))
     };
     materials.iter().map(server).collect()
@@ -54,6 +56,8 @@ pub async fn open(
     }
     let server = live.tls.get(listener)?;
     match accept(server, stream, declaration.guards.head_timeout).await {
+        // whoever looked at the answer to a challenge has seen it
+        Ok(accepted) if accepted.protocol.as_deref() == Some(ACME) => None,
         Ok(accepted) => Some(Opened::Secured(Box::new(accepted))),
         Err(error) => {
             door.metrics.handshakes_failed.inc();

@@ -52,30 +52,51 @@ impl Refused {
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authenticated(Principal);
+pub struct Authenticated(Principal, Option<String>);
 
 impl Authenticated {
     pub(crate) const fn verified(principal: Principal) -> Self {
-        Self(principal)
+        Self(principal, None)
+    }
+
+    /// The same, good only together with the client certificate of this fingerprint.
+    pub(crate) const fn bound(principal: Principal, fingerprint: String) -> Self {
+        Self(principal, Some(fingerprint))
     }
 
     /// The caller that showed nothing.
     #[must_use]
     pub const fn anonymous() -> Self {
-        Self(Principal::anonymous())
+        Self(Principal::anonymous(), None)
     }
 
     /// A principal as a record or a simulation has it. For recomputing decisions only; nothing that
     /// carries requests may call this.
     #[must_use]
     pub const fn from_record(principal: Principal) -> Self {
-        Self(principal)
+        Self(principal, None)
     }
 
     /// Who it is.
     #[must_use]
     pub const fn principal(&self) -> &Principal {
         &self.0
+    }
+
+    /// Judges that the connection is that of the client certificate to which the credential is bound,
+    /// if it is bound to one (RFC 8705 section 3): a token that was stolen proves nothing. What is
+    /// given is the hexadecimal SHA-256 of the certificate, where one was shown.
+    ///
+    /// # Errors
+    /// `identify.sender_unproven`.
+    pub fn check_sender(&self, fingerprint: Option<&str>) -> Result<(), Refused> {
+        let Some(bound) = &self.1 else { return Ok(()) };
+        let detail = match fingerprint {
+            None => "the token is bound to a certificate, and none was shown",
+            Some(shown) if shown == bound => return Ok(()),
+            Some(_) => "the token is bound to another certificate",
+        };
+        Err(Refused::new(Reason::SenderUnproven, detail))
     }
 
     /// Judges the credential's expiry anew, so that no cache outlives it.

@@ -146,7 +146,11 @@ impl Unverified {
         if !key.verifies(self.algorithm, &self.signed, &self.signature) {
             return Err(Refused::new(Reason::SignatureInvalid, "the signature does not verify"));
         }
-        claims::judge(&self.claims, &self.handle, rules, now).map(Authenticated::verified)
+        let principal = claims::judge(&self.claims, &self.handle, rules, now)?;
+        Ok(match claims::bound_to(&self.claims)? {
+            None => Authenticated::verified(principal),
+            Some(fingerprint) => Authenticated::bound(principal, fingerprint),
+        })
     }
 
     fn check_type(&self, rules: &Rules) -> Result<(), Refused> {

@@ -223,6 +223,9 @@ reasons! {
     CertificateNameRefused "identify.certificate_name_refused" Identify 401 InvalidToken
         "the client certificate does not name a caller that is known here"
         "The certificate has no name of the declared kind, more than one, one that is not in the strict form of a SPIFFE ID, or one outside the declared trust domain or domains.";
+    SenderUnproven "identify.sender_unproven" Identify 401 InvalidToken
+        "the credential is bound to another connection"
+        "The token is bound to a client certificate (`cnf` with `x5t#S256`, RFC 8705), and the connection was opened with another one or with none.";
     TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
         "not permitted"
         "The guarded tenant policy forbids: the caller's tenant is not the resource's.";

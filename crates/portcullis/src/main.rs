@@ -13,6 +13,7 @@ mod demo;
 mod descriptors;
 mod notify;
 mod reloading;
+mod renewing;
 mod serving;
 mod verbs;
 

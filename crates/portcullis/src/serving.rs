@@ -24,10 +24,12 @@ use portcullis_runtime::records::{Records, RecordsConfig};
 use portcullis_runtime::seal::SealKey;
 use portcullis_runtime::{Driver, Stores, clock, tls_files};
 use portcullis_telemetry::Metrics;
+use portcullis_transport::tls::Challenges;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::spawn_blocking;
 
 use crate::descriptors;
+use crate::renewing::Renewing;
 
 /// What to do where a secret cannot be resolved.
 const SECRET: &str = "a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
@@ -44,6 +46,8 @@ pub(crate) struct Serving {
     admin: AdminDoor,
     state: Arc<Admin>,
     door: Arc<Door>,
+    challenges: Arc<Challenges>,
+    renewing: Renewing,
     writer: JoinHandle<()>,
     exporter: Option<Exporter>,
     scrape: Option<Scrape>,
@@ -81,7 +85,8 @@ impl Serving {
         let (records, writer) =
             Records::start(config, Arc::new(seal), observer).context("the records")?;
         let stores = Stores::open(&declaration, folder, records, seed()?).context(SECRET)?;
-        let (tls, expiries) = speak(&declaration, folder, &Servers::new())?;
+        let challenges = Arc::new(Challenges::default());
+        let (tls, expiries) = speak(&declaration, folder, &Servers::new(), &challenges)?;
         metrics.levels.certificates(expiries);
         let upstreams = Upstreams::open(&declaration, folder, &metrics)?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
@@ -93,14 +98,32 @@ impl Serving {
         let inherited = takeover.as_mut().map(|from| std::mem::take(&mut from.sockets));
         let running = server::start(&door, workers, inherited.unwrap_or_default())
             .context("the listeners")?;
+        let renewing = Renewing::start(
+            Arc::clone(&door),
+            Arc::clone(&admin),
+            folder,
+            Arc::clone(&challenges),
+            seed()?,
+        )?;
         admin.ready.store(true, Ordering::Release);
         admin_door.take_place().context("the admin socket")?;
         if let Some(from) = takeover {
             from.serving().context("the process that was taken over from")?;
         }
         let folder = folder.to_owned();
-        let (admin, state) = (admin_door, admin);
-        Ok(Self { folder, workers, running, admin, state, door, writer, exporter, scrape })
+        Ok(Self {
+            folder,
+            workers,
+            running,
+            admin: admin_door,
+            state: admin,
+            door,
+            challenges,
+            renewing,
+            writer,
+            exporter,
+            scrape,
+        })
     }
 
     /// Lets another snapshot of the same estate decide from the next request on. Requests under way
@@ -119,7 +142,7 @@ impl Serving {
             bail!("{}: {}", finding.code, finding.message);
         }
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
-        let (tls, expiries) = speak(&declaration, &self.folder, &live.tls)?;
+        let (tls, expiries) = speak(&declaration, &self.folder, &live.tls, &self.challenges)?;
         let upstreams = live.upstreams.renewed(&declaration, &self.folder, &self.state.metrics)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);
@@ -195,6 +218,7 @@ impl Serving {
 
     fn end(self, how: fn(Running)) {
         self.state.ready.store(false, Ordering::Release);
+        drop(self.renewing);
         how(self.running);
         self.admin.stop();
         if let Some(scrape) = self.scrape {
@@ -227,6 +251,7 @@ fn speak(
     declaration: &Declaration,
     folder: &Path,
     earlier: &Servers,
+    challenges: &Arc<Challenges>,
 ) -> Result<(Servers, Expiries)> {
     let (materials, findings) = tls_files::read(declaration, folder, clock::now());
     if let Some(finding) = findings.iter().find(|finding| finding.is_error()) {
@@ -238,7 +263,7 @@ fn speak(
             expiries.insert(format!("{listener}/{number}").into(), identity.facts().not_after);
         }
     }
-    let servers = handshake::servers(&materials, earlier);
+    let servers = handshake::servers(&materials, earlier, challenges);
     Ok((servers.map_err(|why| anyhow::anyhow!("TLS of {why}"))?, expiries))
 }
 

@@ -48,7 +48,7 @@ fn bash_completes_verbs_options_and_values() {
 fn zsh_and_fish_take_theirs() {
     let zsh = completed(
         "zsh",
-        "zsh -n FILE && autoload -U compinit && compinit -u -d /dev/null && source FILE && whence -w _portcullis",
+        "zsh -n FILE && autoload -U compinit && compinit -u -D && source FILE && whence -w _portcullis",
     );
     assert!(zsh.contains("_portcullis: function"), "{zsh}");
     let fish = completed("fish", "source FILE; complete -C 'portcullis che'");

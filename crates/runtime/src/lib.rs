@@ -3,6 +3,7 @@
 //! This is the only floor on which a decision meets the world. Each store states how stale its
 //! answers may be and what happens when it cannot answer; none of them ever answers "allow".
 
+pub mod acme;
 pub mod api_keys;
 pub mod archive;
 pub mod clock;

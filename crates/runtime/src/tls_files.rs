@@ -17,6 +17,8 @@ use portcullis_identity::certificate::{Facts, Strength, Trust, expiry_of_list};
 use portcullis_model::{ListenerId, Timestamp};
 use portcullis_transport::tls::{CertificateDer, Client, Identity, Material, Unusable};
 
+use crate::acme::Kept;
+
 use self::reading::{Bad, certificates, key, lists, text};
 
 /// That a certificate will expire is said this long before.
@@ -70,11 +72,16 @@ impl Reader<'_> {
             Some(client) => Some(client?),
             None => None,
         };
+        let mut identities = identities.into_iter().collect::<Option<Vec<_>>>()?;
+        // none was issued yet, or what was kept is of no use any more: a new one will be ordered
+        identities
+            .extend(tls.acme.as_ref().and_then(|acme| Kept::read(self.folder, acme)?.identity()));
         Some(Material {
-            identities: identities.into_iter().collect::<Option<_>>()?,
+            identities,
             only_13: tls.only_13,
             suites: tls.suites.clone(),
             protocols: offered(protocols),
+            challenged: tls.acme.as_ref().is_some_and(|acme| acme.http_address.is_none()),
             client,
         })
     }
@@ -216,7 +223,9 @@ impl Reader<'_> {
                 "which certificate a client is shown would be chance, or it would never be shown",
                 "give each name one certificate, or mark one without a name as `default: true`",
             );
-            if let (Some(other), Some(last)) = (other, self.findings.pop()) {
+            if let Some(other) = other
+                && let Some(last) = self.findings.pop()
+            {
                 self.findings.push(last.related(other.certificate.span.clone(), "the other one"));
             }
         }

@@ -16,6 +16,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("answer", parts::answer),
     ("api_key", identity::api_key),
+    ("certificate", identity::certificate),
     ("chunks", http::chunks),
     ("contract", texts::contract),
     ("cookies", parts::cookies),

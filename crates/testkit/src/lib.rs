@@ -12,8 +12,10 @@
 )]
 #![allow(clippy::missing_panics_doc, reason = "whatever goes wrong here fails the test")]
 
+pub mod acme;
 pub mod asked;
 pub mod authority;
+pub mod certificates;
 pub mod collector;
 pub mod countries;
 pub mod fuzz;
@@ -21,8 +23,10 @@ pub mod gateway;
 pub mod h2raw;
 pub mod issuer;
 pub mod manual;
+pub mod mesh;
 pub mod multiplexed;
 pub mod raw;
+pub mod secure;
 pub mod shop;
 pub mod upstream;
 pub mod walk;
@@ -31,8 +35,10 @@ pub use asked::Asked;
 pub use authority::Authority;
 pub use gateway::Gateway;
 pub use issuer::{Issuer, Token};
+pub use mesh::Mesh;
 pub use multiplexed::Http2Upstream;
 pub use raw::Answer;
+pub use secure::Dialer;
 pub use shop::Shop;
 pub use upstream::{Behaviour, Upstream};
 pub use walk::World;

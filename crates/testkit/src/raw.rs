@@ -75,7 +75,7 @@ pub fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
 
 /// Reads one answer with a length; the connection stays open.
 #[must_use]
-pub fn read_one(stream: &mut TcpStream) -> Option<Answer> {
+pub fn read_one(stream: &mut impl Read) -> Option<Answer> {
     let mut raw = Vec::new();
     let mut byte = [0];
     loop {
@@ -89,7 +89,8 @@ pub fn read_one(stream: &mut TcpStream) -> Option<Answer> {
     }
     let (mut answer, _) = head(&raw)?;
     if (100..200).contains(&answer.status) {
-        return read_one(stream);
+        // an interim answer has no body
+        return read_one(&mut (stream as &mut dyn Read));
     }
     let length: usize =
         answer.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);

@@ -1,6 +1,7 @@
 //! The example shop, set up for a test: its estate in a folder of its own with free ports, a token
 //! issuer, upstreams, and the gateway in front.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -64,7 +65,11 @@ impl Shop {
         }
         std::fs::write(&path, text).unwrap();
         for (name, text) in files {
-            std::fs::write(folder.path().join(name), text).unwrap();
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            if path.extension().is_some_and(|extension| extension == "key") {
+                std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            }
         }
         std::fs::create_dir_all(folder.path().join("state")).unwrap();
         std::fs::write(folder.path().join("state/pepper"), PEPPER).unwrap();

@@ -3,6 +3,7 @@
 
 pub mod address;
 mod answered;
+pub mod call;
 pub mod fetch;
 pub mod framed;
 pub mod guarded;
@@ -11,4 +12,5 @@ pub mod post;
 pub mod preface;
 pub mod proxied;
 pub mod tls;
+pub mod told;
 pub mod upstream;

@@ -9,6 +9,7 @@
 //! Left out: reading files (`runtime::tls_files`), and what a certificate allows (`core::identify`).
 
 mod accept;
+mod challenges;
 mod identity;
 mod names;
 mod peer;
@@ -16,6 +17,7 @@ mod server;
 mod verifier;
 
 pub use accept::{Accepted, HandshakeError, accept};
+pub use challenges::{ACME, Challenges};
 pub use identity::{Identity, Unusable};
 pub use names::NameTwice;
 pub use peer::Peer;

@@ -1,6 +1,9 @@
 //! How does a listener speak TLS?
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
 
 use super::declared::Declared;
 use super::provider::SecretRef;
@@ -8,8 +11,10 @@ use super::provider::SecretRef;
 /// TLS of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
-    /// Certificates, at least one.
+    /// Certificates; at least one, or `acme`.
     pub certificates: Vec<TlsCertificate>,
+    /// A certificate that is ordered and renewed.
+    pub acme: Option<Acme>,
     /// Whether TLS 1.2 is refused.
     pub only_13: bool,
     /// Accepted suites by their IANA names; at least one for every accepted version.
@@ -38,4 +43,23 @@ pub struct ClientTrust {
     pub crls: Vec<Declared<String>>,
     /// Whether a client without certificate is refused in the handshake.
     pub required: bool,
+}
+
+/// A certificate that is ordered and renewed (RFC 8555).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acme {
+    /// The authority's directory.
+    pub directory: String,
+    /// Names of the certificate.
+    pub hosts: Vec<String>,
+    /// Where the authority may write to.
+    pub contacts: Vec<String>,
+    /// Where challenges are answered by HTTP-01; without it they are in the handshake.
+    pub http_address: Option<SocketAddr>,
+    /// PEM file of the roots by which the directory is verified, relative to the estate.
+    pub roots: Option<String>,
+    /// Folder of account and certificate, relative to the estate.
+    pub store: String,
+    /// Networks that the directory may be in besides public addresses.
+    pub allow_addresses: Vec<IpNet>,
 }

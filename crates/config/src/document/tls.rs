@@ -10,7 +10,11 @@ use super::provider::Secret;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tls {
     /// Certificates; a client is shown the one that has the name it asks for.
+    #[serde(default)]
     pub(crate) certificates: Vec<Certificate>,
+    /// A certificate that is ordered and renewed from an authority (RFC 8555).
+    #[serde(default)]
+    pub(crate) acme: Option<Acme>,
     /// Accepted versions.
     #[serde(default)]
     pub(crate) versions: Versions,
@@ -33,6 +37,36 @@ pub(crate) struct Certificate {
     /// Whether it is shown to clients that ask for no name, or for one that no certificate has.
     #[serde(default)]
     pub(crate) default: bool,
+}
+
+/// A certificate that is ordered and renewed (RFC 8555). That the names are ours is shown in the
+/// handshake (TLS-ALPN-01, RFC 8737), so the listener must be reached at port 443 of each; or by
+/// HTTP at `http_address`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Acme {
+    /// The authority's directory: `https`, or `http` to a loopback address.
+    pub(crate) directory: String,
+    /// Names of the certificate.
+    pub(crate) hosts: Vec<String>,
+    /// Where the authority may write to, such as `mailto:ops@shop.example`.
+    #[serde(default)]
+    pub(crate) contacts: Vec<String>,
+    /// That the authority's terms of service are agreed to.
+    pub(crate) terms_agreed: bool,
+    /// Where challenges are answered by HTTP-01 instead (RFC 8555 section 8.3), while an order is under
+    /// way: what is reached at port 80 of each name. Nothing else is answered there.
+    #[serde(default)]
+    pub(crate) http_address: Option<String>,
+    /// PEM file of the roots by which the directory is verified; public ones without it.
+    #[serde(default)]
+    pub(crate) roots: Option<String>,
+    /// Folder of account and certificate; they are kept for their owner alone.
+    #[serde(default = "default_store")]
+    pub(crate) store: String,
+    /// Networks that the directory may be in besides public addresses.
+    #[serde(default)]
+    pub(crate) allow_addresses: Vec<String>,
 }
 
 /// Accepted versions.
@@ -89,6 +123,10 @@ pub(crate) struct Client {
     /// Whether a client without certificate is refused in the handshake.
     #[serde(default)]
     pub(crate) required: bool,
+}
+
+fn default_store() -> String {
+    "state/acme".to_owned()
 }
 
 fn default_ciphers() -> Vec<Cipher> {

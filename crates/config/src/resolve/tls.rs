@@ -7,6 +7,7 @@ use crate::check;
 use crate::declaration::{ClientTrust, Declared, SecretRef, Tls, TlsCertificate};
 use crate::document::{self, Cipher, Version};
 use crate::problems::{Problems, Rule};
+use crate::resolve::acme;
 use crate::resolve::provider::secret;
 
 const NAMES: Rule = Rule {
@@ -39,7 +40,7 @@ const OLDER: [Cipher; 6] = [
 
 pub(super) fn tls(listener: &str, written: &document::Tls, problems: &mut Problems<'_>) -> Tls {
     let at = |key| ["listeners", listener, "tls", key];
-    if written.certificates.is_empty() {
+    if written.certificates.is_empty() && written.acme.is_none() {
         problems.error(NAMES, &at("certificates"), "there is no certificate");
     }
     if written.certificates.iter().filter(|one| one.default).count() > 1 {
@@ -48,23 +49,29 @@ pub(super) fn tls(listener: &str, written: &document::Tls, problems: &mut Proble
     let certificates = written.certificates.iter().enumerate().map(|(index, one)| {
         let index = index.to_string();
         let path = |key| ["listeners", listener, "tls", "certificates", &index, key];
+        let key_path = |kind| ["listeners", listener, "tls", "certificates", &index, "key", kind];
         let key = secret(&one.key);
-        if let SecretRef::File(file) = &key {
-            check::inside(file, &path("key"), problems);
-        }
+        let key_span = match &key {
+            SecretRef::Env(_) => problems.span(&key_path("env")),
+            SecretRef::File(file) => {
+                check::inside(file, &key_path("file"), problems);
+                problems.span(&key_path("file"))
+            }
+        };
         check::inside(&one.certificate, &path("certificate"), problems);
         TlsCertificate {
             certificate: Declared {
                 span: problems.span(&path("certificate")),
                 value: one.certificate.clone(),
             },
-            key: Declared { span: problems.span(&path("key")), value: key },
+            key: Declared { span: key_span, value: key },
             default: one.default,
         }
     });
     let certificates = certificates.collect();
     Tls {
         certificates,
+        acme: written.acme.as_ref().map(|written| acme::acme(listener, written, problems)),
         only_13: matches!(written.versions.min, Version::V13),
         suites: suites(written, &at("ciphers"), problems),
         client: written.client.as_ref().map(|client| trust(listener, client, problems)),

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_model::{Attribute, CredentialKind, CredentialRef, Principal, Reason, Timestamp};
 use serde_json::{Map, Value};
 
 use super::rules::{AttributeKind, Rules};
-use crate::authenticated::Refused;
+use crate::authenticated::{Refused, hex};
 
 /// Longest `sub` in bytes.
 const SUBJECT_BYTES_MAX: usize = 255;
@@ -15,7 +17,26 @@ const SUBJECT_BYTES_MAX: usize = 255;
 /// Latest accepted time, in seconds since the epoch: the year 9999.
 const SECS_MAX: u64 = 253_402_300_799;
 
+/// Length of a SHA-256.
+const DIGEST_BYTES: usize = 32;
+
 type Claims = Map<String, Value>;
+
+/// The fingerprint of the client certificate that a token is bound to (RFC 8705 section 3.1), if it is
+/// bound. A binding of another kind, or more than one, is one that no proof here shows.
+pub(super) fn bound_to(claims: &Claims) -> Result<Option<String>, Refused> {
+    let Some(confirmation) = claims.get("cnf") else { return Ok(None) };
+    let only = confirmation.as_object().filter(|members| members.len() == 1);
+    let thumbprint = only.and_then(|members| members.get("x5t#S256")).and_then(Value::as_str);
+    let bytes = thumbprint.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    match bytes.filter(|bytes| bytes.len() == DIGEST_BYTES) {
+        Some(bytes) => Ok(Some(hex(&bytes))),
+        None => {
+            let detail = "the token is bound to its sender, which no proof here shows";
+            Err(Refused::new(Reason::CredentialNotAccepted, detail))
+        }
+    }
+}
 
 /// Judges the claims of a token whose signature was verified.
 pub(super) fn judge(
@@ -26,10 +47,6 @@ pub(super) fn judge(
 ) -> Result<Principal, Refused> {
     audience(claims, rules)?;
     let (issued_at, expires_at) = times(claims, rules, now)?;
-    if claims.contains_key("cnf") {
-        let detail = "the token is bound to its sender, which no proof here shows";
-        return Err(Refused::new(Reason::CredentialNotAccepted, detail));
-    }
     let subject = required(claims, "sub")?;
     if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX {
         return Err(invalid("sub"));

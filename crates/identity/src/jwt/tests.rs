@@ -211,6 +211,10 @@ fn t24_to_t36_claims() {
         (json!({"scope": ["a"]}), Reason::ClaimInvalid),
         (json!({"tenant": 7}), Reason::ClaimInvalid),
         (json!({"cnf": {"jkt": "x"}}), Reason::CredentialNotAccepted),
+        (json!({"cnf": {"x5t#S256": "AAAA"}}), Reason::CredentialNotAccepted),
+        (json!({"cnf": {"x5t#S256": THUMBPRINT, "jkt": "x"}}), Reason::CredentialNotAccepted),
+        (json!({"cnf": {}}), Reason::CredentialNotAccepted),
+        (json!({"cnf": THUMBPRINT}), Reason::CredentialNotAccepted),
     ];
     for (claims, reason) in cases {
         let token = issuer.token(json!({}), claims.clone());
@@ -241,4 +245,33 @@ fn a_kept_verification_does_not_outlive_the_token() {
     assert!(caller.check_time(skew, Timestamp::from_secs(NOW + 629)).is_ok());
     let late = caller.check_time(skew, Timestamp::from_secs(NOW + 630)).unwrap_err();
     assert_eq!(late.reason, Reason::TokenExpired);
+}
+
+/// SHA-256 of the empty text.
+const THUMBPRINT: &str = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+
+#[test]
+fn t48_and_e20_a_bound_token_is_good_with_its_certificate_only() {
+    let issuer = Issuer::new();
+    let free = judge(&issuer, &issuer.token(json!({}), json!({}))).unwrap();
+    assert!(free.check_sender(None).is_ok());
+    let claims = json!({"cnf": {"x5t#S256": THUMBPRINT}});
+    let bound = judge(&issuer, &issuer.token(json!({}), claims)).unwrap();
+    let own = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    assert!(bound.check_sender(Some(own)).is_ok());
+    for other in [None, Some(""), Some("e3b0c442")] {
+        assert_eq!(bound.check_sender(other).unwrap_err().reason, Reason::SenderUnproven);
+    }
+}
+
+#[test]
+fn t56_a_jwt_svid_without_audience_is_nobodys() {
+    let issuer = Issuer::new();
+    let svid = json!({"sub": "spiffe://prod.example/billing", "aud": null});
+    let token = issuer.token(json!({"typ": "JWT"}), svid);
+    let rules = Rules { types: ["jwt".to_owned()].into(), ..rules() };
+    let (keys, _) = KeySet::parse(&issuer.set(json!({}))).unwrap();
+    let token = parse(&token, TOKEN_BYTES_MAX).unwrap();
+    let refused = token.verify(&keys, &rules, Timestamp::from_secs(NOW)).unwrap_err();
+    assert_eq!(refused.reason, Reason::AudienceRefused);
 }

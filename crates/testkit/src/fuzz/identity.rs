@@ -7,14 +7,25 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_identity::api_key::{self, Keyring, Pepper};
+use portcullis_identity::certificate::{Facts, Trust, expiry_of_list};
 use portcullis_identity::credential::{Shown, extract};
 use portcullis_identity::jwk::{Algorithm, KeySet, SET_BYTES_MAX};
 use portcullis_identity::jwt;
 use portcullis_reading::query::Query;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
+use crate::certificates::Authority;
 use crate::walk::{NOW, World};
 
 static SHOP: LazyLock<World> = LazyLock::new(World::shop);
+
+/// Trust in an authority that has issued nothing.
+static STRANGER: LazyLock<Trust> = LazyLock::new(|| {
+    let root = Authority::root("stranger").pem();
+    let root = CertificateDer::from_pem_slice(root.as_bytes()).unwrap();
+    Trust::new(&[root], &[]).unwrap()
+});
 
 /// Bytes that are not anybody's signature.
 const NO_SIGNATURE: [&[u8]; 4] = [&[], &[0; 64], &[0; 132], &[1; 256]];
@@ -53,6 +64,22 @@ pub fn jwk_set(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// Certificates and revocation lists, as clients and files bring them.
+pub fn certificate(bytes: &[u8]) {
+    let _anything = (Facts::is_authority(bytes), Facts::strength(bytes), expiry_of_list(bytes));
+    if let Ok(facts) = Facts::read(bytes) {
+        assert_eq!(facts.fingerprint.len(), 64);
+        let names = facts.dns.iter().chain(&facts.uris);
+        assert!(names.count() <= 100 && facts.issuer.len() <= 512);
+        let again = serde_json::to_string(&facts).unwrap();
+        assert_eq!(serde_json::from_str::<Facts>(&again).unwrap(), facts, "a record has all of it");
+    }
+    let der = CertificateDer::from(bytes);
+    assert!(STRANGER.verify(&[der], NOW).is_err(), "verified by nobody");
+    let list = CertificateRevocationListDer::from(bytes);
+    let _anything = Trust::new(&[CertificateDer::from(bytes)], &[list]);
 }
 
 /// API keys, as they are shown.

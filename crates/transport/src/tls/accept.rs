@@ -5,9 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::peer::Peer;
@@ -44,8 +45,12 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     deadline: Duration,
 ) -> Result<Accepted<S>, HandshakeError> {
-    let acceptor = TlsAcceptor::from(Arc::clone(&server.config));
-    let stream = timeout(deadline, acceptor.accept(stream))
+    let shaken = async {
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let config = server.config_for(&hello.client_hello());
+        hello.into_stream(config).await
+    };
+    let stream = timeout(deadline, shaken)
         .await
         .map_err(|_| HandshakeError::Late)?
         .map_err(HandshakeError::Failed)?;

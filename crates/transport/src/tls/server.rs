@@ -10,11 +10,13 @@ use std::sync::Arc;
 use portcullis_identity::certificate::Trust;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{
-    NoClientAuth, ProducesTickets, ServerSessionMemoryCache, StoresServerSessions,
+    ClientHello, NoClientAuth, ProducesTickets, ResolvesServerCert, ServerSessionMemoryCache,
+    StoresServerSessions,
 };
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedCipherSuite};
 
+use super::challenges::{ACME, Challenges};
 use super::identity::Identity;
 use super::names::Names;
 use super::verifier::Verifier;
@@ -36,6 +38,8 @@ pub struct Material {
     pub suites: BTreeSet<String>,
     /// Protocols offered (RFC 7301), the preferred one first.
     pub protocols: Vec<&'static [u8]>,
+    /// Whether it answers challenges of an authority.
+    pub challenged: bool,
     /// Which client certificates it verifies.
     pub client: Option<Client>,
 }
@@ -52,7 +56,9 @@ pub struct Client {
 /// What a listener speaks TLS with.
 #[derive(Debug)]
 pub struct Server {
-    pub(super) config: Arc<ServerConfig>,
+    config: Arc<ServerConfig>,
+    /// For an authority that looks at a challenge.
+    challenged: Option<Arc<ServerConfig>>,
     trust: Option<Arc<Trust>>,
     resumption: Resumption,
 }
@@ -71,7 +77,11 @@ impl Server {
     ///
     /// # Errors
     /// Says what of the material does not go together.
-    pub fn new(material: &Material, earlier: Option<&Self>) -> Result<Self, String> {
+    pub fn new(
+        material: &Material,
+        earlier: Option<&Self>,
+        challenges: &Arc<Challenges>,
+    ) -> Result<Self, String> {
         let names = Names::new(&material.identities).map_err(|twice| twice.to_string())?;
         let provider = provider(&material.suites);
         let algorithms = provider.signature_verification_algorithms;
@@ -94,7 +104,18 @@ impl Server {
         config.send_tls13_tickets = TICKETS;
         config.alpn_protocols = material.protocols.iter().map(|name| name.to_vec()).collect();
         let trust = material.client.as_ref().map(|client| Arc::clone(&client.trust));
-        Ok(Self { config: Arc::new(config), trust, resumption })
+        let challenged = material.challenged.then(|| challenged(challenges)).transpose()?;
+        Ok(Self { config: Arc::new(config), challenged, trust, resumption })
+    }
+
+    /// What a client is answered with: an authority that looks at a challenge (RFC 8737 section 3)
+    /// has no certificate of its own to show, and is shown nothing else.
+    pub(super) fn config_for(&self, hello: &ClientHello<'_>) -> Arc<ServerConfig> {
+        let offered: Vec<&[u8]> = hello.alpn().into_iter().flatten().take(2).collect();
+        match &self.challenged {
+            Some(challenged) if offered == [ACME] => Arc::clone(challenged),
+            Some(_) | None => Arc::clone(&self.config),
+        }
     }
 
     /// Who may vouch for clients here.
@@ -102,6 +123,17 @@ impl Server {
     pub fn trust(&self) -> Option<&Trust> {
         self.trust.as_deref()
     }
+}
+
+fn challenged(challenges: &Arc<Challenges>) -> Result<Arc<ServerConfig>, String> {
+    let resolver: Arc<dyn ResolvesServerCert> = Arc::<Challenges>::clone(challenges);
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| error.to_string())?
+        .with_no_client_auth()
+        .with_cert_resolver(resolver);
+    config.alpn_protocols = vec![ACME.to_vec()];
+    Ok(Arc::new(config))
 }
 
 fn resumption(material: &Material, earlier: Option<&Server>) -> Result<Resumption, String> {
