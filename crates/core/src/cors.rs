@@ -13,6 +13,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use portcullis_config::declaration::{Cors, OriginRule, Origins};
 use portcullis_model::{Method, Reason};
+use portcullis_reading::host::Host;
 use portcullis_reading::message::Message;
 
 use crate::answer::Answer;
@@ -98,6 +99,16 @@ pub(crate) fn fields(cors: Option<&Cors>, origin: Option<&HeaderValue>, headers:
         let names: Vec<&str> = cors.expose.iter().map(String::as_str).collect();
         set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, &names.join(", "));
     }
+}
+
+/// Whether a page may open a WebSocket: browsers let every page, and send their cookies along
+/// (RFC 6455 section 10.2). A page of the same host may, and pages of listed origins; what is no
+/// browser names no origin.
+pub(crate) fn may_open(cors: Option<&Cors>, message: &Message) -> bool {
+    let Some(origin) = message.headers.get(ORIGIN) else { return true };
+    let authority = origin.to_str().ok().and_then(|text| text.split_once("://"));
+    let host = authority.and_then(|(_, authority)| Host::parse(authority).ok());
+    host.as_ref() == Some(&message.host) || cors.is_some_and(|cors| is_listed(cors, origin))
 }
 
 fn is_listed(cors: &Cors, origin: &HeaderValue) -> bool {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, ORIGIN,
     PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderName, HeaderValue};
@@ -210,7 +210,7 @@ fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperat
     }
     let opens = operation.stream.as_ref().is_some_and(|one| one.kind == StreamKind::Websocket);
     if opens {
-        for name in [SEC_WEBSOCKET_KEY.as_str(), SEC_WEBSOCKET_VERSION.as_str()] {
+        for name in [ORIGIN.as_str(), SEC_WEBSOCKET_KEY.as_str(), SEC_WEBSOCKET_VERSION.as_str()] {
             for value in message.headers.get_all(name) {
                 headers.push((name, String::from_utf8_lossy(value.as_bytes())));
             }
@@ -349,6 +349,12 @@ fn route(
         .map(|(_, segment)| portcullis_reading::path::decode_segment(segment).into_owned())
         .collect();
     note_headers(trace, message, operation);
+    let opens = operation.stream.as_ref().is_some_and(|one| one.kind == StreamKind::Websocket);
+    let cors = visit.api(operation).and_then(|api| api.cors.as_ref());
+    if opens && !cors::may_open(cors, message) {
+        let why = "a page of another origin may not open a WebSocket here";
+        return Err(Refusal::new(Reason::CrossOriginRefused, why));
+    }
     let carried = carried(message, operation, &parameters, trace)?;
     trace.say(Stage::Receive, format!("this is `{}` of `{}`", operation.id, operation.api));
     Ok(Routed::Received(Box::new(Received {

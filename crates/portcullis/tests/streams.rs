@@ -191,7 +191,20 @@ fn a_websocket_is_judged_at_its_opening_and_carries_bytes() {
     ] {
         assert_eq!(refused(&good.replace(from, to)), "inspect.upgrade_required", "{to}");
     }
+    // a page of another host may not open one with what the browser knows; one of this host may
+    let from = |origin: &str| {
+        good.replace(
+            "Upgrade: websocket\r\n",
+            &format!("Upgrade: websocket\r\nOrigin: {origin}\r\n"),
+        )
+    };
+    for origin in ["https://evil.example", "null", "https://api.shop.example.evil.example"] {
+        assert_eq!(refused(&from(origin)), "receive.cross_origin_refused", "{origin}");
+    }
     assert!(heads.lock().unwrap().is_empty());
+    let mut stream = connect(shop.gateway.address("web"));
+    stream.write_all(from("https://api.shop.example").as_bytes()).unwrap();
+    assert!(head(&mut stream).starts_with("HTTP/1.1 101"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use portcullis_config::Declaration;
 use portcullis_core::snapshot::Snapshot;
 use portcullis_core::snapshot::compile::{Estate, compile, survey};
 use portcullis_diagnostics::{Finding, SourceId, Sources, Span, closest};
@@ -137,6 +138,29 @@ fn read_as_meant(site: &Site) -> Found<Estate> {
         let finding = unreadable(&countries.file.value, &why, countries.file.span.clone());
         found.findings.push(finding);
     }
+    let contracts = read_contracts(folder, &mut declaration, &mut found);
+    let policies = match declaration.policies.value.is_empty() {
+        true => Vec::new(),
+        false => read_policies(folder, &declaration.policies, &mut found),
+    };
+    found.findings.extend(upstreams::survey(&declaration, folder));
+    found.value = Some(Estate {
+        declaration,
+        declaration_text: text,
+        overlay_text: overlay,
+        contracts,
+        policies,
+    });
+    found
+}
+
+/// Texts of contracts by their paths. An API without one is left out: it is said, and nothing more
+/// can be said of it.
+fn read_contracts(
+    folder: &Path,
+    declaration: &mut Declaration,
+    found: &mut Found<Estate>,
+) -> BTreeMap<String, String> {
     let mut contracts = BTreeMap::new();
     // a path that was not understood is empty; a file that cannot be read is said here
     declaration.apis.retain(|_, api| {
@@ -156,19 +180,7 @@ fn read_as_meant(site: &Site) -> Found<Estate> {
             }
         }
     });
-    let policies = match declaration.policies.value.is_empty() {
-        true => Vec::new(),
-        false => read_policies(folder, &declaration.policies, &mut found),
-    };
-    found.findings.extend(upstreams::survey(&declaration, folder));
-    found.value = Some(Estate {
-        declaration,
-        declaration_text: text,
-        overlay_text: overlay,
-        contracts,
-        policies,
-    });
-    found
+    contracts
 }
 
 /// Path and text of an overlay.
