@@ -6,7 +6,9 @@
 //! time on a shared machine says little. Medians of the rounds are reported.
 
 mod load;
+mod protocols;
 mod rivals;
+mod scale;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,7 +21,10 @@ use portcullis_testkit::issuer::Issuer;
 
 use crate::cargo;
 use load::{Load, Upstream};
+use protocols::Costs;
 use rivals::{Contestant, Run, Tools};
+use scale::Scale;
+use serde_json::json;
 
 /// Rounds; the median counts.
 const ROUNDS: usize = 5;
@@ -42,7 +47,7 @@ pub(crate) fn profile(kind: &str) -> Result<()> {
         (Upstream::start()?, Issuer::new("bench"), tempfile::tempdir()?);
     let collector = Collector::start();
     let endpoint = (kind == "traced").then(|| collector.endpoint());
-    let how = Run { audit: "best_effort", collector: endpoint.as_deref() };
+    let how = Run { audit: "best_effort", collector: endpoint.as_deref(), tls: false };
     let contestant = rivals::portcullis(folder.path(), upstream.address, &issuer, how)?;
     let load = match kind {
         "bare" => Load::bare(),
@@ -101,8 +106,23 @@ pub(crate) fn run() -> Result<()> {
             ensure!(written == *sent, "{name}: {sent} requests left {written} records");
         }
     }
-    let text = report(&medians, &memory, &tools)?;
+    let costs = protocols::measure(&tools, &upstream, &issuer, folder.path())?;
+    let scale = scale::measure(folder.path())?;
+    let mut text = report(&medians, &memory, &tools)?;
+    text.push_str(&further(&costs, &scale)?);
     fs::write("docs/benchmarks.md", &text)?;
+    let machine = json!({
+        "micros_per_request": medians,
+        "resident_kib": memory,
+        "micros_per_handshake": costs.handshakes.iter().copied().collect::<BTreeMap<_, _>>(),
+        "micros_per_http2_request": costs.http2.iter().copied().collect::<BTreeMap<_, _>>(),
+        "operations": scale.operations,
+        "small_kib": scale.small_kib,
+        "large_kib": scale.large_kib,
+        "reloaded_kib": scale.reloaded_kib,
+        "reload_millis": scale.reload_millis,
+    });
+    fs::write("docs/benchmarks.json", format!("{machine:#}\n"))?;
     println!("{text}");
     Ok(())
 }
@@ -120,7 +140,7 @@ fn rows(
         fs::create_dir_all(&folder).map(|()| folder)
     };
     let upstream = upstream.address;
-    let plain = Run { audit: "best_effort", collector: None };
+    let plain = Run { audit: "best_effort", collector: None, tls: false };
     let endpoint = collector.endpoint();
     Ok(vec![
         row("nginx, bare", rivals::nginx(tools, &at("nginx")?, upstream)?, Load::bare()),
@@ -207,5 +227,32 @@ fn report(
     for (name, kib) in memory {
         writeln!(text, "| {name} | {:.1} |", *kib as f64 / 1024.0)?;
     }
+    Ok(text)
+}
+
+/// TLS, HTTP/2, and a large estate.
+fn further(costs: &Costs, scale: &Scale) -> Result<String> {
+    let mut text = String::from(
+        "\nTLS and HTTP/2, with the same self-signed certificate (ECDSA P-256), over loopback: a whole \
+         handshake of TLS 1.3 without resumption by `openssl s_time`, and a bare request over HTTP/2 and \
+         TLS by `h2load` (4 connections, 10 at once on each):\n\n\
+         | contestant | us per handshake | handshakes per second and core | us per request over HTTP/2 |\n|---|---|---|---|\n",
+    );
+    for ((name, handshake), (_, request)) in costs.handshakes.iter().zip(&costs.http2) {
+        let rate = 1_000_000.0 / handshake;
+        writeln!(text, "| {name} | {handshake:.0} | {rate:.0} | {request:.1} |")?;
+    }
+    let mib = |kib: u64| kib as f64 / 1024.0;
+    writeln!(
+        text,
+        "\nA large estate ({} operations with contracts and policies): {:.1} MiB at rest, where the estate of \
+         `init` takes {:.1} MiB; after reloads {:.1} MiB. A reload takes {:.0} ms in all, reading, checking and \
+         compiling included, off the path of requests; what requests see is the exchange of one pointer.",
+        scale.operations,
+        mib(scale.large_kib),
+        mib(scale.small_kib),
+        mib(scale.reloaded_kib),
+        scale.reload_millis,
+    )?;
     Ok(text)
 }

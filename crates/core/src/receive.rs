@@ -3,32 +3,27 @@
 //! The first stage makes the one view of the message ([`Message::read`]); nothing later looks at
 //! the bytes again. Cheap guards (address, failed credentials) stand here, before cryptography.
 
-use std::collections::BTreeSet;
+mod notes;
+mod visit;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, ORIGIN,
-    PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use http::{HeaderName, HeaderValue};
-use portcullis_config::declaration::{Api, Listener, StreamKind};
+use portcullis_config::declaration::{Listener, StreamKind};
 use portcullis_identity::certificate;
-use portcullis_model::{ListenerId, Method, Reason, Stage, Timestamp, UpstreamId, ZoneId};
+use portcullis_model::{ListenerId, Reason, Stage, Timestamp, UpstreamId};
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_reading::path::CanonicalPath;
-use portcullis_spec::Location;
 use serde::Serialize;
 
+use self::notes::{note_certificate, note_country, note_head, note_headers, note_message};
+use self::visit::Visit;
 use crate::addresses;
 use crate::answer::Answer;
 use crate::cors;
-use crate::facts::{Country, Facts, Need};
-use crate::hex::hex;
-use crate::life;
+use crate::facts::{Facts, Need};
 use crate::refusal::{Refusal, Step};
 use crate::rewrite;
-use crate::snapshot::router::Unmatched;
 use crate::snapshot::ways::Way;
 use crate::snapshot::{CompiledBoundary, CompiledOperation, Snapshot};
 use crate::span::Span;
@@ -106,7 +101,7 @@ pub(crate) fn decide(
     let Some(message) = trace.message.clone() else {
         return match read(&arrival, listener, snapshot) {
             Err(refusal) => {
-                note_head(trace, &arrival, snapshot);
+                note_head(trace, &arrival.parts, arrival.peer, snapshot);
                 trace.span = span(trace, None, snapshot);
                 Step::Refused(refusal)
             }
@@ -162,131 +157,6 @@ fn read(arrival: &Arrival, listener: &Listener, snapshot: &Snapshot) -> Result<M
     Ok(Message::read(&arrival.parts, arrival.peer, &rules)?)
 }
 
-/// A head that could not be read in one way, as it came; what may be a credential is withheld.
-fn note_head(trace: &mut Trace, arrival: &Arrival, snapshot: &Snapshot) {
-    let secret = |name: &HeaderName| {
-        [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name)
-            || snapshot.api_key_headers.values().any(|header| header == name)
-    };
-    let text = |(name, value): (&HeaderName, &HeaderValue)| {
-        let value = match secret(name) {
-            true => "(withheld)".into(),
-            false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
-        };
-        (name.as_str().to_owned(), value)
-    };
-    let parts = &arrival.parts;
-    trace.request.method = Method::parse(parts.method.as_str());
-    trace.personal_fact(
-        "head",
-        &HeadFact {
-            headers: parts.headers.iter().map(text).collect(),
-            method: parts.method.as_str(),
-            peer: arrival.peer,
-            target: parts.uri.to_string(),
-        },
-    );
-}
-
-/// The headers that the contract speaks of, those of a preflight, and those that choose a route.
-fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperation) {
-    let named = operation.operation.parameters.iter().filter_map(|parameter| {
-        (parameter.location == Location::Header).then_some(parameter.name.as_str())
-    });
-    let choosing = operation.ways.iter().filter_map(|way| way.header.as_ref());
-    let asked = cors::ASKED.iter().filter(|_| message.method == Method::Options);
-    let names: BTreeSet<String> =
-        [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str(), CONTENT_LENGTH.as_str()]
-            .into_iter()
-            .chain(named)
-            .chain(asked.chain(choosing.map(|(name, _)| name)).map(HeaderName::as_str))
-            .map(str::to_ascii_lowercase)
-            .collect();
-    let mut headers = Vec::new();
-    for name in &names {
-        for value in message.headers.get_all(name) {
-            headers.push((name.as_str(), String::from_utf8_lossy(value.as_bytes())));
-        }
-    }
-    let opens = operation.stream.as_ref().is_some_and(|one| one.kind == StreamKind::Websocket);
-    if opens {
-        for name in [ORIGIN.as_str(), SEC_WEBSOCKET_KEY.as_str(), SEC_WEBSOCKET_VERSION.as_str()] {
-            for value in message.headers.get_all(name) {
-                headers.push((name, String::from_utf8_lossy(value.as_bytes())));
-            }
-        }
-        if let Some(protocol) = &message.upgrade {
-            headers.push((CONNECTION.as_str(), UPGRADE.as_str().into()));
-            headers.push((UPGRADE.as_str(), protocol.as_str().into()));
-        }
-    }
-    let cookies = named_cookies(message, operation);
-    if !cookies.is_empty() {
-        headers.push((COOKIE.as_str(), cookies.join("; ").into()));
-    }
-    if !headers.is_empty() {
-        trace.personal_fact("headers", &headers);
-    }
-}
-
-/// The cookies that the contract speaks of, and no other: the rest may be credentials.
-fn named_cookies(message: &Message, operation: &CompiledOperation) -> Vec<String> {
-    let named = operation.operation.parameters.iter().filter_map(|parameter| {
-        (parameter.location == Location::Cookie).then_some(parameter.name.as_str())
-    });
-    if named.clone().next().is_none() {
-        return Vec::new();
-    }
-    let pairs = portcullis_reading::cookie::pairs(&message.headers).unwrap_or_default();
-    pairs
-        .into_iter()
-        .filter(|(name, _)| named.clone().any(|known| known == *name))
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect()
-}
-
-fn note_message(trace: &mut Trace, message: &Message) {
-    trace.request.method = Some(message.method);
-    trace.request.host = Some(message.host.as_str().to_owned());
-    trace.request.stripped.clone_from(&message.stripped);
-    trace.request.digest = Some(digest(message));
-    trace.personal_fact(
-        "message",
-        &MessageFact {
-            address: message.client_address,
-            host: message.host.as_str(),
-            method: message.method,
-            target: message.target(),
-        },
-    );
-}
-
-/// The certificate's facts, or why it is not trusted now.
-fn note_certificate(trace: &mut Trace, shown: Option<&certificate::Shown>) {
-    match shown {
-        None => {}
-        Some(Ok(certificate)) => trace.personal_fact("certificate", certificate.facts()),
-        Some(Err(refused)) => trace.verdict("certificate", Err(refused)),
-    }
-}
-
-/// SHA-256 over method, host, target and every header that is left, each with its length.
-fn digest(message: &Message) -> String {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    let mut add = |bytes: &[u8]| {
-        context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-        context.update(bytes);
-    };
-    add(message.method.as_str().as_bytes());
-    add(message.host.as_str().as_bytes());
-    add(message.target().as_bytes());
-    for (name, value) in &message.headers {
-        add(name.as_str().as_bytes());
-        add(value.as_bytes());
-    }
-    hex(context.finish().as_ref())
-}
-
 fn guard(facts: &Facts, trace: &mut Trace) -> Result<(), Refusal> {
     let guarded = facts.guard.ok_or_else(|| Refusal::missing_fact(Stage::Receive, "guard"))?;
     trace.fact(
@@ -310,16 +180,6 @@ fn guard(facts: &Facts, trace: &mut Trace) -> Result<(), Refusal> {
 enum Routed {
     Received(Box<Received>),
     Answered(Answer),
-}
-
-fn note_country(facts: &Facts, trace: &mut Trace) {
-    let (available, country) = match &facts.country {
-        None => return,
-        Some(Country::Known(code)) => (true, Some(code.as_str())),
-        Some(Country::Unknown) => (true, None),
-        Some(Country::Unavailable) => (false, None),
-    };
-    trace.personal_fact("country", &CountryFact { available, country });
 }
 
 fn route(
@@ -410,95 +270,6 @@ fn fits(way: &Way, message: &Message) -> Result<bool, Refusal> {
     }
 }
 
-/// One request that comes from a zone.
-struct Visit<'a> {
-    from: &'a ZoneId,
-    message: &'a Message,
-    snapshot: &'a Snapshot,
-    now: Timestamp,
-    country: Option<&'a Country>,
-}
-
-impl<'a> Visit<'a> {
-    /// The operation, and where in the path its parameters stand.
-    fn find(&self, method: Method) -> Result<(&'a Arc<CompiledOperation>, Vec<usize>), Refusal> {
-        let matched = self
-            .snapshot
-            .router
-            .find(self.message.host.as_str(), &self.message.path, method)
-            .map_err(|unmatched| match unmatched {
-                Unmatched::Host => Refusal::new(Reason::UnknownHost, "no API has this host"),
-                Unmatched::Operation => Refusal::new(
-                    Reason::UnlistedOperation,
-                    "no contract lists this method and path",
-                ),
-            })?;
-        let operation = self.snapshot.operations.get(matched.operation);
-        let operation =
-            operation.ok_or_else(|| Refusal::missing_fact(Stage::Receive, "operation"))?;
-        Ok((operation, matched.parameters))
-    }
-
-    /// The methods that the API lists for this path.
-    fn methods(&self, operation: &CompiledOperation) -> Vec<Method> {
-        let is_listed =
-            |method: &Method| self.find(*method).is_ok_and(|(found, _)| found.api == operation.api);
-        Method::ALL.into_iter().filter(is_listed).collect()
-    }
-
-    fn api(&self, operation: &CompiledOperation) -> Option<&'a Api> {
-        self.snapshot.declaration.apis.get(&operation.api)
-    }
-
-    /// The crossing, if it is declared, open to this address, and the API is served.
-    fn enter(
-        &self,
-        operation: &CompiledOperation,
-        trace: &mut Trace,
-    ) -> Result<&'a Arc<CompiledBoundary>, Refusal> {
-        trace.request.template = Some(operation.template.clone());
-        trace.crossing.to = Some(operation.zone.clone());
-        trace.crossing.api = Some(operation.api.clone());
-        trace.crossing.operation = Some(operation.id.clone());
-        let key = (self.from.clone(), operation.zone.clone());
-        let crossing = self.snapshot.crossings.get(&key).ok_or_else(|| {
-            Refusal::new(
-                Reason::UndeclaredCrossing,
-                format!("no boundary leads from `{}` to `{}`", key.0, key.1),
-            )
-        })?;
-        trace.crossing.boundary = Some(crossing.id.clone());
-        if crossing.boundary.trace.continues {
-            let (claimed, rule) = (self.message.trace.as_ref(), Some(&crossing.boundary.trace));
-            let sampling = self.snapshot.sampling;
-            trace.span = Span::of(&trace.id, claimed, rule, sampling).map(Arc::new);
-        }
-        let lists = crossing.boundary.addresses.as_ref();
-        addresses::judge(lists, self.message.client_address, "boundary")?;
-        addresses::judge_country(lists, self.country, "boundary")?;
-        if let Some(api) = self.api(operation) {
-            life::judge(&api.life, self.now)?;
-        }
-        Ok(crossing)
-    }
-}
-
-#[derive(Serialize)]
-struct HeadFact<'a> {
-    headers: Vec<(String, String)>,
-    method: &'a str,
-    peer: IpAddr,
-    target: String,
-}
-
-#[derive(Serialize)]
-struct MessageFact<'a> {
-    address: IpAddr,
-    host: &'a str,
-    method: Method,
-    target: String,
-}
-
 #[derive(Serialize)]
 struct GuardFact {
     admitted: bool,
@@ -509,10 +280,4 @@ struct GuardFact {
 struct RouteFact<'a> {
     route: Option<&'a str>,
     upstream: &'a UpstreamId,
-}
-
-#[derive(Serialize)]
-struct CountryFact<'a> {
-    available: bool,
-    country: Option<&'a str>,
 }

@@ -168,6 +168,7 @@ async fn listen(admin: Arc<Admin>, listener: UnixListener, mut stopped: watch::R
                 }
             });
             let served = http1::Builder::new()
+                .half_close(true)
                 .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades();
             if let Err(error) = served.await {

@@ -200,3 +200,38 @@ fn an_ipv4_peer_of_a_listener_of_both_families_is_an_ipv4_peer_to_policies() {
     assert_eq!((answer.status, answer.code().as_str()), (403, "authorize.forbidden"));
     assert!(shop.upstream.take().is_empty());
 }
+
+#[test]
+fn d10_trailers_of_a_chunked_body_say_nothing() {
+    let shop = Shop::open(GATEWAY, &[]);
+    let token = format!("Authorization: Bearer {}", shop.issuer.token("alice"));
+    let order = r#"{"customer":"a@example.com","lines":[{"sku":"ABC-0001","amount":2}]}"#;
+    let head = request(
+        "POST",
+        "/v1/tenants/acme/orders",
+        &[
+            &token,
+            "Content-Type: application/json",
+            "Transfer-Encoding: chunked",
+            "Trailer: X-User-Id",
+        ],
+    );
+    let chunks = format!("{:x}\r\n{order}\r\n0\r\n", order.len());
+    let trailers =
+        "X-User-Id: root\r\nAuthorization: Bearer x\r\nX-Portcullis-Tenant: other\r\n\r\n";
+    let answer = shop.send(format!("{head}{chunks}{trailers}")).remove(0);
+    let seen = shop.upstream.take();
+    match answer.status {
+        // refused as a whole, or carried without a word of them
+        400 => {
+            assert!(answer.code().starts_with("receive.") || answer.code().starts_with("inspect."))
+        }
+        status => {
+            assert_eq!((status, seen.len()), (200, 1), "{answer:?}");
+            for name in ["x-user-id", "authorization", "trailer"] {
+                assert!(seen[0].values(name).is_empty(), "{seen:?}");
+            }
+            assert_eq!(seen[0].values("x-portcullis-tenant"), ["acme"]);
+        }
+    }
+}

@@ -315,7 +315,7 @@ fn b07_slow_clients_are_cut_off() {
 }
 
 #[test]
-fn a_library_of_another_language_speaks_it_too() {
+fn d10_a_library_of_another_language_speaks_it_and_its_trailers_end_here() {
     let packages = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/python");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/counterparts/h2_client.py");
     let shop = Shop::open(GATEWAY, &[]);

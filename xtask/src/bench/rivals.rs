@@ -105,6 +105,17 @@ impl Contestant {
 
 /// nginx as a plain proxy with kept connections to the upstream.
 pub(super) fn nginx(tools: &Tools, folder: &Path, upstream: SocketAddr) -> Result<Contestant> {
+    nginx_with(tools, folder, upstream, "", "")
+}
+
+/// The same with options of its `listen`, and with further directives of its server.
+pub(super) fn nginx_with(
+    tools: &Tools,
+    folder: &Path,
+    upstream: SocketAddr,
+    options: &str,
+    server: &str,
+) -> Result<Contestant> {
     let address = free()?;
     let config = format!(
         "daemon off; master_process off; worker_processes 1; pid {0}/pid; error_log {0}/error.log;\n\
@@ -112,7 +123,7 @@ pub(super) fn nginx(tools: &Tools, folder: &Path, upstream: SocketAddr) -> Resul
          http {{ access_log off; client_body_temp_path {0}; proxy_temp_path {0}; fastcgi_temp_path {0}; \
          uwsgi_temp_path {0}; scgi_temp_path {0}; keepalive_requests 1000000;\n\
          upstream up {{ server {upstream}; keepalive 64; keepalive_requests 1000000; }}\n\
-         server {{ listen {address}; location / {{ proxy_pass http://up; proxy_http_version 1.1; \
+         server {{ listen {address} {options}; {server} location / {{ proxy_pass http://up; proxy_http_version 1.1; \
          proxy_set_header Connection \"\"; }} }} }}\n",
         folder.display(),
     );
@@ -188,7 +199,6 @@ fn envoy_filters(jwks: &str) -> String {
     )
 }
 
-/// Portcullis on the example shop with a hundred policies and wide limits.
 /// How Portcullis is run.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
@@ -196,8 +206,11 @@ pub(super) struct Run<'a> {
     pub(super) audit: &'a str,
     /// Where spans, metrics and logs are sent.
     pub(super) collector: Option<&'a str>,
+    /// Whether its listener speaks TLS, with `chain.pem` and `key.pem` of its folder.
+    pub(super) tls: bool,
 }
 
+/// Portcullis on the example shop with a hundred policies and wide limits.
 pub(super) fn portcullis(
     folder: &Path,
     upstream: SocketAddr,
@@ -206,7 +219,12 @@ pub(super) fn portcullis(
 ) -> Result<Contestant> {
     copy(Path::new("examples/shop"), folder)?;
     let path = folder.join("portcullis.yaml");
+    let web = "web: {address: \"127.0.0.1:8080\", zone: public";
+    let tls =
+        ", tls: {certificates: [{certificate: chain.pem, key: {file: key.pem}, default: true}]}";
+    let spoken = if how.tls { tls } else { "" };
     let text = fs::read_to_string(&path)?
+        .replace(web, &format!("{web}{spoken}"))
         .replace("127.0.0.1:8080", "127.0.0.1:0")
         .replace("127.0.0.1:8081", "127.0.0.1:0")
         .replace("127.0.0.1:8091", &upstream.to_string())
@@ -242,9 +260,18 @@ pub(super) fn portcullis(
     };
     let policies: String = actions.iter().cycle().take(POLICIES).enumerate().map(policy).collect();
     fs::write(folder.join("policies/teams.cedar"), policies)?;
+    serve(folder, 1)
+}
+
+/// Portcullis on the estate of a folder.
+pub(super) fn serve(folder: &Path, workers: usize) -> Result<Contestant> {
     let ports = folder.join("ports.json");
     let mut command = Command::new("target/release/portcullis");
-    command.arg("-C").arg(folder).args(["run", "--workers", "1", "--ports-file"]).arg(&ports);
+    command
+        .arg("-C")
+        .arg(folder)
+        .args(["run", "--workers", &workers.to_string(), "--ports-file"])
+        .arg(&ports);
     let child =
         command.stdout(Stdio::null()).stderr(fs::File::create(folder.join("log.txt"))?).spawn()?;
     let begun = Instant::now();
@@ -254,8 +281,9 @@ pub(super) fn portcullis(
         std::thread::sleep(Duration::from_millis(10));
     }
     let ports: serde_json::Value = serde_json::from_slice(&fs::read(&ports)?)?;
-    let address =
-        ports.get("web").and_then(serde_json::Value::as_str).context("the web listener")?;
+    let first = ports.as_object().and_then(|ports| ports.values().next());
+    let address = ports.get("web").or(first).and_then(serde_json::Value::as_str);
+    let address = address.context("a listener")?;
     Ok(Contestant { address: address.parse()?, records: Some(folder.join("state/records")), child })
 }
 
@@ -292,7 +320,8 @@ fn start(command: &mut Command, address: SocketAddr) -> Result<Contestant> {
     Ok(Contestant { address, records: None, child })
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs a command to its end, which must be a good one.
+pub(super) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("{command:?}"))?;
     ensure!(status.success(), "{command:?} ended with {status}");
     Ok(())

@@ -1,0 +1,181 @@
+//! What of a head is worth writing down? What the decision read, so that it can be made again, and
+//! nothing that may be a credential.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, ORIGIN,
+    PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+use portcullis_config::declaration::StreamKind;
+use portcullis_identity::certificate;
+use portcullis_model::Method;
+use portcullis_reading::message::Message;
+use portcullis_spec::Location;
+use serde::Serialize;
+
+use crate::cors;
+use crate::facts::{Country, Facts};
+use crate::hex::hex;
+use crate::snapshot::{CompiledOperation, Snapshot};
+use crate::trace::Trace;
+
+/// A head that could not be read in one way, as it came; what may be a credential is withheld.
+pub(super) fn note_head(trace: &mut Trace, parts: &Parts, peer: IpAddr, snapshot: &Snapshot) {
+    let secret = |name: &HeaderName| {
+        [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name)
+            || snapshot.api_key_headers.values().any(|header| header == name)
+    };
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = match secret(name) {
+            true => "(withheld)".into(),
+            false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        };
+        (name.as_str().to_owned(), value)
+    };
+    trace.request.method = Method::parse(parts.method.as_str());
+    trace.personal_fact(
+        "head",
+        &HeadFact {
+            headers: parts.headers.iter().map(text).collect(),
+            method: parts.method.as_str(),
+            peer,
+            target: parts.uri.to_string(),
+        },
+    );
+}
+
+/// The headers that the contract speaks of, those of a preflight, and those that choose a route.
+pub(super) fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperation) {
+    let named = operation.operation.parameters.iter().filter_map(|parameter| {
+        (parameter.location == Location::Header).then_some(parameter.name.as_str())
+    });
+    let choosing = operation.ways.iter().filter_map(|way| way.header.as_ref());
+    let asked = cors::ASKED.iter().filter(|_| message.method == Method::Options);
+    let names: BTreeSet<String> =
+        [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str(), CONTENT_LENGTH.as_str()]
+            .into_iter()
+            .chain(named)
+            .chain(asked.chain(choosing.map(|(name, _)| name)).map(HeaderName::as_str))
+            .map(str::to_ascii_lowercase)
+            .collect();
+    let mut headers = Vec::new();
+    for name in &names {
+        for value in message.headers.get_all(name) {
+            headers.push((name.as_str(), String::from_utf8_lossy(value.as_bytes())));
+        }
+    }
+    let opens = operation.stream.as_ref().is_some_and(|one| one.kind == StreamKind::Websocket);
+    if opens {
+        for name in [ORIGIN.as_str(), SEC_WEBSOCKET_KEY.as_str(), SEC_WEBSOCKET_VERSION.as_str()] {
+            for value in message.headers.get_all(name) {
+                headers.push((name, String::from_utf8_lossy(value.as_bytes())));
+            }
+        }
+        if let Some(protocol) = &message.upgrade {
+            headers.push((CONNECTION.as_str(), UPGRADE.as_str().into()));
+            headers.push((UPGRADE.as_str(), protocol.as_str().into()));
+        }
+    }
+    let cookies = named_cookies(message, operation);
+    if !cookies.is_empty() {
+        headers.push((COOKIE.as_str(), cookies.join("; ").into()));
+    }
+    if !headers.is_empty() {
+        trace.personal_fact("headers", &headers);
+    }
+}
+
+/// The cookies that the contract speaks of, and no other: the rest may be credentials.
+fn named_cookies(message: &Message, operation: &CompiledOperation) -> Vec<String> {
+    let named = operation.operation.parameters.iter().filter_map(|parameter| {
+        (parameter.location == Location::Cookie).then_some(parameter.name.as_str())
+    });
+    if named.clone().next().is_none() {
+        return Vec::new();
+    }
+    let pairs = portcullis_reading::cookie::pairs(&message.headers).unwrap_or_default();
+    pairs
+        .into_iter()
+        .filter(|(name, _)| named.clone().any(|known| known == *name))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
+}
+
+pub(super) fn note_message(trace: &mut Trace, message: &Message) {
+    trace.request.method = Some(message.method);
+    trace.request.host = Some(message.host.as_str().to_owned());
+    trace.request.stripped.clone_from(&message.stripped);
+    trace.request.digest = Some(digest(message));
+    trace.personal_fact(
+        "message",
+        &MessageFact {
+            address: message.client_address,
+            host: message.host.as_str(),
+            method: message.method,
+            target: message.target(),
+        },
+    );
+}
+
+/// The certificate's facts, or why it is not trusted now.
+pub(super) fn note_certificate(trace: &mut Trace, shown: Option<&certificate::Shown>) {
+    match shown {
+        None => {}
+        Some(Ok(certificate)) => trace.personal_fact("certificate", certificate.facts()),
+        Some(Err(refused)) => trace.verdict("certificate", Err(refused)),
+    }
+}
+
+/// SHA-256 over method, host, target and every header that is left, each with its length.
+fn digest(message: &Message) -> String {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut add = |bytes: &[u8]| {
+        context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(bytes);
+    };
+    add(message.method.as_str().as_bytes());
+    add(message.host.as_str().as_bytes());
+    add(message.target().as_bytes());
+    for (name, value) in &message.headers {
+        add(name.as_str().as_bytes());
+        add(value.as_bytes());
+    }
+    hex(context.finish().as_ref())
+}
+
+/// Where the address is said to be.
+pub(super) fn note_country(facts: &Facts, trace: &mut Trace) {
+    let (available, country) = match &facts.country {
+        None => return,
+        Some(Country::Known(code)) => (true, Some(code.as_str())),
+        Some(Country::Unknown) => (true, None),
+        Some(Country::Unavailable) => (false, None),
+    };
+    trace.personal_fact("country", &CountryFact { available, country });
+}
+
+#[derive(Serialize)]
+struct HeadFact<'a> {
+    headers: Vec<(String, String)>,
+    method: &'a str,
+    peer: IpAddr,
+    target: String,
+}
+
+#[derive(Serialize)]
+struct MessageFact<'a> {
+    address: IpAddr,
+    host: &'a str,
+    method: Method,
+    target: String,
+}
+
+#[derive(Serialize)]
+struct CountryFact<'a> {
+    available: bool,
+    country: Option<&'a str>,
+}
