@@ -116,7 +116,7 @@ impl Accepted {
             let (worker, origin) = (Arc::clone(&worker), Arc::clone(&served_origin));
             let stopping = stopping.clone();
             async move {
-                let mut response = worker.serve(&origin, request).await;
+                let mut response = Box::pin(worker.serve(&origin, request)).await;
                 let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
                 if *stopping.borrow() != Stop::Serving && !switches {
                     let last = HeaderValue::from_static("close");
@@ -164,9 +164,11 @@ impl Accepted {
         let wire = Wire::Http2(framed.framed(), Arc::clone(&stalls));
         let origin = self.origin(wire, certificate, bounds);
         let (worker, served_origin) = (Arc::clone(&self.worker), Arc::clone(&origin));
+        // what a request needs is allocated when its turn comes, not when it arrives: a client can
+        // have many arrive at once, for a few bytes each
         let service = service_fn(move |request| {
             let (worker, origin) = (Arc::clone(&worker), Arc::clone(&served_origin));
-            async move { Ok::<_, Infallible>(worker.serve(&origin, request).await) }
+            async move { Ok::<_, Infallible>(Box::pin(worker.serve(&origin, request)).await) }
         });
         let served = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
