@@ -234,6 +234,7 @@ pub(super) fn portcullis(
             "file: {path: keys.json}",
         )
         .replace("audit: required", &format!("audit: {}", how.audit))
+        .replace("concurrent: 32", "concurrent: 4096")
         .replace(
             "rate: {amount: 60, window: 1m, burst: 20}",
             "rate: {amount: 1000000, window: 1s, burst: 1000000}",
