@@ -17,6 +17,7 @@ mod listener;
 mod process;
 mod provider;
 mod routes;
+mod sender;
 mod stream;
 mod telemetry;
 mod tls;
@@ -42,6 +43,7 @@ pub use self::provider::{
     JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
 };
 pub use self::routes::{Rewrite, Route};
+pub use self::sender::{Advertised, SenderRule};
 pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};

@@ -15,6 +15,7 @@ mod process;
 mod provider;
 mod proxied;
 mod routes;
+mod sender;
 mod stream;
 mod telemetry;
 mod tls;
@@ -40,6 +41,7 @@ pub(crate) use self::provider::{
     PrincipalKind, Provider, Secret,
 };
 pub(crate) use self::routes::{Rewrite, Route};
+pub(crate) use self::sender::Scheme;
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Acme, Cipher, Client, Tls, Version};

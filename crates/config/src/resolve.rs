@@ -12,6 +12,7 @@ mod life;
 mod listener;
 mod provider;
 mod routes;
+mod sender;
 mod stream;
 mod telemetry;
 mod tls;

@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_config::declaration::{HeaderChanges, Stream, StreamKind};
+use portcullis_identity::dpop::DPOP;
 use portcullis_model::{Method, RecordId, UpstreamId};
 
 use crate::admit::Permit;
@@ -83,6 +84,7 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     let message = &received.message;
     let mut headers = message.headers.clone();
     headers.remove(AUTHORIZATION);
+    headers.remove(DPOP);
     for name in snapshot.api_key_headers.values() {
         headers.remove(name);
     }

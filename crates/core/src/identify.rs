@@ -4,6 +4,8 @@
 //! cache of verified tokens only ever saves the signature check: time and acceptance are judged
 //! again for every request.
 
+mod sender;
+
 use std::sync::Arc;
 
 use portcullis_config::declaration::Provider;
@@ -12,8 +14,10 @@ use portcullis_identity::{Authenticated, Refused, api_key, jwt, token_digest};
 use portcullis_model::{PrincipalKind, ProviderId, Reason, Stage, Timestamp};
 
 use crate::facts::{Facts, Keys, Need};
+use crate::identify::sender::{Judged, Place};
 use crate::receive::Received;
 use crate::refusal::Step;
+use crate::sender::{Sender, Vouched};
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
 
@@ -25,32 +29,54 @@ pub struct Identified {
     pub received: Received,
     /// Who it is.
     pub caller: Arc<Authenticated>,
+    /// How it was proved that the credential is its own.
+    pub sender: Sender,
     /// Digest of the token, if its verification is new and may be kept.
     pub fresh_token: Option<[u8; 32]>,
 }
 
 /// Establishes the caller.
 pub(crate) fn decide(
-    received: Received,
+    mut received: Received,
     facts: &Facts,
     snapshot: &Snapshot,
     now: Timestamp,
     trace: &mut Trace,
 ) -> Step<Received, Identified> {
-    let settled = match &facts.identity {
-        Some(settled) => Settled::Known(settled.clone(), None),
-        None => settle(&received, facts, snapshot, now),
+    let vouched = match received.vouched.take() {
+        Some(vouched) => Ok(*vouched),
+        None => {
+            let settled = match &facts.identity {
+                Some(settled) => Settled::Known(settled.clone(), None),
+                None => settle(&received, facts, snapshot, now),
+            };
+            let (result, fresh_token) = match settled {
+                Settled::Ask(needs) => return Step::More(received, needs),
+                Settled::Known(result, fresh_token) => (result, fresh_token),
+            };
+            let accepted = result.and_then(|caller| accept(caller, &received, snapshot, now));
+            accepted.map(|caller| Vouched { caller, fresh_token, proven: None })
+        }
     };
-    let (result, fresh_token) = match settled {
-        Settled::Ask(needs) => return Step::More(received, needs),
-        Settled::Known(result, fresh_token) => (result, fresh_token),
+    let listener = snapshot.declaration.listeners.get(&trace.listener);
+    let place = Place { received: &received, listener, now };
+    let result = vouched.and_then(|mut vouched| {
+        let judged = sender::judge(&mut vouched, &place, facts, &mut trace.nonce)?;
+        Ok((vouched, judged))
+    });
+    let result = match result {
+        Ok((vouched, Judged::Ask(needs))) => {
+            received.vouched = Some(Box::new(vouched));
+            return Step::More(received, needs);
+        }
+        Ok((vouched, Judged::Proved(sender))) => Ok((vouched, sender)),
+        Err(refused) => Err(refused),
     };
-    let result = result.and_then(|caller| accept(caller, &received, snapshot, now));
     note(&result, trace);
     match result {
-        Ok(caller) => {
+        Ok((Vouched { caller, fresh_token, proven: _ }, sender)) => {
             trace.caller = Some(Arc::clone(&caller));
-            Step::Next(Identified { received, caller, fresh_token })
+            Step::Next(Identified { received, caller, sender, fresh_token })
         }
         Err(refused) => Step::Refused(refused.into()),
     }
@@ -77,7 +103,9 @@ fn settle(received: &Received, facts: &Facts, snapshot: &Snapshot, now: Timestam
     match shown {
         Err(refused) => Settled::Known(Err(refused), None),
         Ok(Shown::Nothing) => Settled::Known(Ok(Arc::new(Authenticated::anonymous())), None),
-        Ok(Shown::Bearer(token)) => settle_token(&token, received, facts, snapshot, now),
+        Ok(Shown::Bearer(token) | Shown::Dpop(token)) => {
+            settle_token(&token, received, facts, snapshot, now)
+        }
         Ok(Shown::ApiKey(text)) => match key_headers.first() {
             Some((provider, _)) => settle_api_key(&text, provider, facts, now),
             None => Settled::Known(Err(not_accepted("API keys")), None),
@@ -106,7 +134,7 @@ fn settle_certificate(
     let result = match shown {
         Err(refused) => Err(refused.clone()),
         Ok(Shown::Nothing) => rules.authenticate(certificate).map(Arc::new),
-        Ok(Shown::Bearer(_) | Shown::ApiKey(_)) => {
+        Ok(Shown::Bearer(_) | Shown::Dpop(_) | Shown::ApiKey(_)) => {
             Err(refused(Reason::SeveralCredentials, "the certificate and another"))
         }
     };
@@ -230,15 +258,13 @@ fn accept(
     }
     let skew = snapshot.tokens.get(provider).map(|rules| rules.clock_skew).unwrap_or_default();
     caller.check_time(skew, now)?;
-    let certificate = received.certificate.as_ref().and_then(|shown| shown.as_ref().ok());
-    caller.check_sender(certificate.map(|certificate| certificate.facts().fingerprint.as_str()))?;
     Ok(caller)
 }
 
-fn note(result: &Result<Arc<Authenticated>, Refused>, trace: &mut Trace) {
+fn note(result: &Result<(Vouched, Sender), Refused>, trace: &mut Trace) {
     match result {
-        Ok(caller) => {
-            let principal = caller.principal();
+        Ok((vouched, sender)) => {
+            let principal = vouched.caller.principal();
             match &principal.provider {
                 Some(provider) => {
                     trace.say(Stage::Identify, format!("vouched for by provider `{provider}`"));
@@ -246,6 +272,10 @@ fn note(result: &Result<Arc<Authenticated>, Refused>, trace: &mut Trace) {
                 None => trace.say(Stage::Identify, "anonymous, which the boundary allows here"),
             }
             trace.personal_fact("principal", principal);
+            if *sender != Sender::None {
+                trace.say(Stage::Identify, format!("its sender is proved by {}", sender.word()));
+                trace.personal_fact("sender", sender);
+            }
         }
         Err(refused) => trace.verdict("identity", Err(refused)),
     }

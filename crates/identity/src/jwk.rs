@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
@@ -177,6 +178,26 @@ impl KeySet {
 }
 
 impl VerificationKey {
+    /// The key that a JWK describes, and its thumbprint (RFC 7638, SHA-256, base64url).
+    ///
+    /// # Errors
+    /// Why it cannot verify signatures safely.
+    pub(crate) fn from_jwk(key: &Map<String, Value>) -> Result<(Self, String), &'static str> {
+        let (material, pinned) = read(key)?;
+        let members: &[&str] = match &material {
+            Material::Ec { .. } => &["crv", "kty", "x", "y"],
+            Material::Ed { .. } => &["crv", "kty", "x"],
+            Material::Rsa { .. } => &["e", "kty", "n"],
+        };
+        // every member is a text of base64url or of the table above: nothing needs escaping
+        let parts: Vec<String> = members
+            .iter()
+            .map(|name| format!("\"{name}\":\"{}\"", text(key, name).unwrap_or_default()))
+            .collect();
+        let digest = digest(&SHA256, format!("{{{}}}", parts.join(",")).as_bytes());
+        Ok((Self { kid: None, pinned, material }, URL_SAFE_NO_PAD.encode(digest)))
+    }
+
     /// Whether this key may verify this algorithm: the key decides, never the token.
     #[must_use]
     pub fn fits(&self, algorithm: Algorithm) -> bool {

@@ -7,7 +7,8 @@ pub mod api_key;
 pub mod authenticated;
 pub mod certificate;
 pub mod credential;
+pub mod dpop;
 pub mod jwk;
 pub mod jwt;
 
-pub use authenticated::{Authenticated, Refused, token_digest};
+pub use authenticated::{Authenticated, Binding, Refused, token_digest};

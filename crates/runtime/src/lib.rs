@@ -15,6 +15,7 @@ pub mod key_sets;
 pub mod limits;
 pub mod offline;
 pub mod private;
+pub mod proofs;
 pub mod records;
 pub mod replay;
 pub mod seal;

@@ -18,6 +18,7 @@ use crate::countries::Countries;
 use crate::key_sets::KeySets;
 use crate::limits::Limits;
 use crate::private;
+use crate::proofs::Proofs;
 use crate::records::Records;
 use crate::tokens::Tokens;
 
@@ -28,6 +29,8 @@ pub struct Stores {
     pub limits: Limits,
     /// Verified tokens.
     pub tokens: Arc<Tokens>,
+    /// Proofs that were seen, and nonces.
+    pub proofs: Arc<Proofs>,
     /// The record writer.
     pub records: Arc<Records>,
     api_keys: BTreeMap<ProviderId, ApiKeys>,
@@ -58,6 +61,7 @@ impl Stores {
         Ok(Self {
             limits: Limits::new(declaration, seed),
             tokens: Arc::default(),
+            proofs: Arc::new(Proofs::new(declaration.guards.proofs_max)),
             records: Arc::new(records),
             api_keys: open_api_keys(declaration, folder)?,
             key_sets: KeySets::new(declaration, folder),
@@ -71,9 +75,11 @@ impl Stores {
     /// # Errors
     /// As [`Stores::open`].
     pub fn renewed(&self, declaration: &Declaration, folder: &Path) -> Result<Self, SecretError> {
+        self.proofs.hold(declaration.guards.proofs_max);
         Ok(Self {
             limits: self.limits.renewed(declaration),
             tokens: Arc::clone(&self.tokens),
+            proofs: Arc::clone(&self.proofs),
             records: Arc::clone(&self.records),
             api_keys: open_api_keys(declaration, folder)?,
             key_sets: self.key_sets.renewed(declaration, folder),

@@ -13,6 +13,7 @@ use crate::declaration::{Admin, Guards, Listener, Protocol, ProxyProtocol, Recor
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 use crate::resolve::addresses::addresses;
+use crate::resolve::sender;
 use crate::resolve::tls;
 
 const HOPS: Rule = Rule {
@@ -80,6 +81,7 @@ pub(super) fn listeners(
             addresses: addresses(lists, &[path[0], path[1], "addresses"], has_countries, problems),
             protocols,
             tls: written.tls.as_ref().map(|written| tls::tls(name, written, problems)),
+            advertised: sender::advertised(name, written, problems),
         };
         listeners.insert(ListenerId::new(name), listener);
     }
@@ -160,6 +162,7 @@ pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) ->
         // the shape has refused zero
         address_rate: NonZeroU32::new(written.address_rate).unwrap_or(NonZeroU32::MIN),
         failure_rate: NonZeroU32::new(written.failure_rate).unwrap_or(NonZeroU32::MIN),
+        proofs_max: written.proofs_max,
     }
 }
 

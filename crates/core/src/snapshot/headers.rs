@@ -11,13 +11,14 @@ use portcullis_model::ProviderId;
 use portcullis_reading::owned::OwnedHeaders;
 
 /// Of requests: what frames or ends at this hop, what was checked, and what shows who is asking.
-const REQUEST: [&str; 20] = [
+const REQUEST: [&str; 21] = [
     "accept-encoding",
     "authorization",
     "connection",
     "content-encoding",
     "content-length",
     "content-type",
+    "dpop",
     "expect",
     "host",
     "keep-alive",
@@ -35,7 +36,7 @@ const REQUEST: [&str; 20] = [
 ];
 
 /// Of answers: the same, and what has a key of its own or is the boundary's word.
-const ANSWER: [&str; 27] = [
+const ANSWER: [&str; 28] = [
     "cache-control",
     "connection",
     "content-encoding",
@@ -43,6 +44,7 @@ const ANSWER: [&str; 27] = [
     "content-security-policy",
     "content-type",
     "deprecation",
+    "dpop-nonce",
     "keep-alive",
     "link",
     "location",
