@@ -21,8 +21,11 @@ const PACKAGES: &[(&str, &str, &str)] = &[
 ];
 
 /// Python packages, and what each is needed for.
-const MODULES: &[(&str, &str)] =
-    &[("grpcio", "gRPC through the gateway"), ("h2", "HTTP/2 to the gateway")];
+const MODULES: &[(&str, &str)] = &[
+    ("grpcio", "gRPC through the gateway"),
+    ("h2", "HTTP/2 to the gateway"),
+    ("http-message-signatures", "programs that sign their messages"),
+];
 
 /// Where Python packages are installed, and where tests look for them.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/python");
@@ -78,7 +81,7 @@ fn apt(arguments: &[&str]) -> Result<()> {
 
 fn python() -> Result<()> {
     let imported = Command::new("python3")
-        .args(["-c", "import grpc, h2"])
+        .args(["-c", "import grpc, h2, http_message_signatures"])
         .env("PYTHONPATH", FOLDER)
         .output()
         .context("python3 cannot be started")?;

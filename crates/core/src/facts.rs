@@ -11,6 +11,7 @@ use bytes::Bytes;
 use portcullis_identity::api_key::{Pepper, StoredKey};
 use portcullis_identity::dpop::nonce::Judged;
 use portcullis_identity::jwk::KeySet;
+use portcullis_identity::secrets::Secrets;
 use portcullis_identity::{Authenticated, Refused};
 use portcullis_limit::{Seen, Taken};
 use portcullis_model::{LimitId, ProviderId, Timestamp};
@@ -49,6 +50,11 @@ pub enum Need {
         provider: ProviderId,
         /// Public id of the key.
         id: String,
+    },
+    /// Read: the secrets that a provider shares with those who sign.
+    Secrets {
+        /// The provider.
+        provider: ProviderId,
     },
     /// Read: whether a nonce of a proof is one of ours, and the next one.
     Nonce {
@@ -99,6 +105,8 @@ pub struct Facts {
     pub keys_refreshed: bool,
     /// A stored API key, if there is one of that id, and what keys the hashes.
     pub api_key: Option<ApiKeyFact>,
+    /// A provider's secrets; none of them where it has none.
+    pub secrets: Option<Arc<Secrets>>,
     /// What is said of the nonce.
     pub nonce: Option<Judged>,
     /// Whether the proof is the first of its name.

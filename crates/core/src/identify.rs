@@ -5,10 +5,11 @@
 //! again for every request.
 
 mod sender;
+mod signed;
 
 use std::sync::Arc;
 
-use portcullis_config::declaration::Provider;
+use portcullis_config::declaration::{Listener, Provider};
 use portcullis_identity::credential::{self, Shown};
 use portcullis_identity::{Authenticated, Refused, api_key, jwt, token_digest};
 use portcullis_model::{PrincipalKind, ProviderId, Reason, Stage, Timestamp};
@@ -17,7 +18,7 @@ use crate::facts::{Facts, Keys, Need};
 use crate::identify::sender::{Judged, Place};
 use crate::receive::Received;
 use crate::refusal::Step;
-use crate::sender::{Sender, Vouched};
+use crate::sender::{BodyRule, Sender, Vouched};
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
 
@@ -31,6 +32,8 @@ pub struct Identified {
     pub caller: Arc<Authenticated>,
     /// How it was proved that the credential is its own.
     pub sender: Sender,
+    /// What the credential says of the body.
+    pub body: BodyRule,
     /// Digest of the token, if its verification is new and may be kept.
     pub fresh_token: Option<[u8; 32]>,
 }
@@ -43,22 +46,24 @@ pub(crate) fn decide(
     now: Timestamp,
     trace: &mut Trace,
 ) -> Step<Received, Identified> {
+    let listener = snapshot.declaration.listeners.get(&trace.listener);
     let vouched = match received.vouched.take() {
         Some(vouched) => Ok(*vouched),
         None => {
             let settled = match &facts.identity {
                 Some(settled) => Settled::Known(settled.clone(), None),
-                None => settle(&received, facts, snapshot, now),
+                None => settle(&received, listener, facts, snapshot, now),
             };
-            let (result, fresh_token) = match settled {
+            let vouched = match settled {
                 Settled::Ask(needs) => return Step::More(received, needs),
-                Settled::Known(result, fresh_token) => (result, fresh_token),
+                Settled::Signed(vouched) => Ok(*vouched),
+                Settled::Known(result, fresh) => result.map(|caller| Vouched::new(caller, fresh)),
             };
-            let accepted = result.and_then(|caller| accept(caller, &received, snapshot, now));
-            accepted.map(|caller| Vouched { caller, fresh_token, proven: None })
+            vouched.and_then(|vouched| {
+                accept(&vouched.caller, &received, snapshot, now).map(|()| vouched)
+            })
         }
     };
-    let listener = snapshot.declaration.listeners.get(&trace.listener);
     let place = Place { received: &received, listener, now };
     let result = vouched.and_then(|mut vouched| {
         let judged = sender::judge(&mut vouched, &place, facts, &mut trace.nonce)?;
@@ -74,9 +79,9 @@ pub(crate) fn decide(
     };
     note(&result, trace);
     match result {
-        Ok((Vouched { caller, fresh_token, proven: _ }, sender)) => {
+        Ok((Vouched { caller, fresh_token, claim: _, body }, sender)) => {
             trace.caller = Some(Arc::clone(&caller));
-            Step::Next(Identified { received, caller, sender, fresh_token })
+            Step::Next(Identified { received, caller, sender, body, fresh_token })
         }
         Err(refused) => Step::Refused(refused.into()),
     }
@@ -85,9 +90,16 @@ pub(crate) fn decide(
 enum Settled {
     Ask(Vec<Need>),
     Known(Result<Arc<Authenticated>, Refused>, Option<[u8; 32]>),
+    Signed(Box<Vouched>),
 }
 
-fn settle(received: &Received, facts: &Facts, snapshot: &Snapshot, now: Timestamp) -> Settled {
+fn settle(
+    received: &Received,
+    listener: Option<&Listener>,
+    facts: &Facts,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Settled {
     let accepted = &received.crossing.boundary.identity.providers;
     let key_headers: Vec<_> = snapshot
         .api_key_headers
@@ -97,8 +109,26 @@ fn settle(received: &Received, facts: &Facts, snapshot: &Snapshot, now: Timestam
     let names: Vec<_> = key_headers.iter().map(|(_, name)| *name).collect();
     let message = &received.message;
     let shown = credential::extract(&message.headers, &message.query.pairs, &names);
-    if let Some(settled) = settle_certificate(received, &shown, snapshot, now) {
+    let signed = match signed::shown(received, snapshot) {
+        Ok(signed) => signed,
+        Err(refused) => return Settled::Known(Err(refused), None),
+    };
+    // beside a signature, whatever else vouches is another credential, a certificate too
+    let several = || refused(Reason::SeveralCredentials, "a signature and another");
+    let besides = if signed.is_some() { Err(several()) } else { shown.clone() };
+    if let Some(settled) = settle_certificate(received, &besides, snapshot, now) {
         return settled;
+    }
+    if let Some(signed) = signed {
+        if let Ok(Shown::Nothing) = shown {
+            return match signed::settle(signed, received, listener, facts, now) {
+                Ok(signed::Settled::Ask(needs)) => Settled::Ask(needs),
+                Ok(signed::Settled::Vouched(vouched)) => Settled::Signed(Box::new(vouched)),
+                Err(refused) => Settled::Known(Err(refused), None),
+            };
+        }
+        let refused = shown.err().unwrap_or_else(several);
+        return Settled::Known(Err(refused), None);
     }
     match shown {
         Err(refused) => Settled::Known(Err(refused), None),
@@ -208,7 +238,10 @@ fn rules_for<'a>(
 ) -> Result<(&'a ProviderId, &'a jwt::Rules), Refused> {
     let known = snapshot.declaration.providers.iter().find(|(_, provider)| match provider {
         Provider::Jwt(provider) => Some(provider.issuer.as_str()) == issuer,
-        Provider::ApiKeys(_) | Provider::Certificates(_) => false,
+        Provider::ApiKeys(_)
+        | Provider::Certificates(_)
+        | Provider::Signatures(_)
+        | Provider::Webhook(_) => false,
     });
     let Some((id, _)) = known else {
         return Err(refused(Reason::IssuerRefused, "`iss` is not a declared issuer"));
@@ -238,17 +271,17 @@ fn settle_api_key(text: &str, provider: &ProviderId, facts: &Facts, now: Timesta
 
 /// What is judged for every request, cached or not.
 fn accept(
-    caller: Arc<Authenticated>,
+    caller: &Authenticated,
     received: &Received,
     snapshot: &Snapshot,
     now: Timestamp,
-) -> Result<Arc<Authenticated>, Refused> {
+) -> Result<(), Refused> {
     let rule = &received.crossing.boundary.identity;
     let principal = caller.principal();
     let Some(provider) = &principal.provider else {
         let allowed = rule.anonymous && received.operation.operation.allows_anonymous();
         return if allowed && principal.kind == PrincipalKind::Anonymous {
-            Ok(caller)
+            Ok(())
         } else {
             Err(refused(Reason::CredentialMissing, "the operation needs an identity"))
         };
@@ -257,8 +290,7 @@ fn accept(
         return Err(not_accepted("credentials of this provider"));
     }
     let skew = snapshot.tokens.get(provider).map(|rules| rules.clock_skew).unwrap_or_default();
-    caller.check_time(skew, now)?;
-    Ok(caller)
+    caller.check_time(skew, now)
 }
 
 fn note(result: &Result<(Vouched, Sender), Refused>, trace: &mut Trace) {

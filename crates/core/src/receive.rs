@@ -155,7 +155,7 @@ fn read(arrival: &Arrival, listener: &Listener, snapshot: &Snapshot) -> Result<M
         trusted_hops: listener.trusted_hops,
         trusted_peers: listener.trusted_peers.clone(),
         owned_headers: Arc::clone(&snapshot.owned),
-        credential_headers: snapshot.api_key_headers.values().cloned().collect(),
+        credential_headers: snapshot.credential_headers().collect(),
     };
     Ok(Message::read(&arrival.parts, arrival.peer, &rules)?)
 }

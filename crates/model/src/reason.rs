@@ -46,6 +46,8 @@ pub enum Challenge {
     DpopProof,
     /// `error="use_dpop_nonce"` (RFC 9449 section 9).
     DpopNonce,
+    /// A signature over the message, which has no error of its own.
+    Signature,
 }
 
 /// A challenge of the scheme `DPoP`, with the algorithms that proofs may have.
@@ -69,6 +71,7 @@ impl Challenge {
             Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
             Self::InvalidRequest => Some("Bearer error=\"invalid_request\""),
             Self::InsufficientScope => Some("Bearer error=\"insufficient_scope\""),
+            Self::Signature => Some("Signature"),
             Self::DpopToken => Some(dpop!("invalid_token")),
             Self::DpopProof => Some(dpop!("invalid_dpop_proof")),
             Self::DpopNonce => Some(dpop!("use_dpop_nonce")),
@@ -264,6 +267,15 @@ reasons! {
     ReplaysFull "identify.replays_full" Identify 503 No
         "identity cannot be established at the moment"
         "The window in which proofs are remembered is full (`guards.proofs_max`). Whether one was seen before cannot be told, so none passes until room is made by time.";
+    MessageSignatureRefused "identify.message_signature_refused" Identify 401 Signature
+        "the signature of the message is not accepted"
+        "The message signature (RFC 9421) is missing a part, repeated, by an unknown key, over fewer components than the provider requires, outside its time, or does not verify; or the body is not covered by it.";
+    WebhookRefused "identify.webhook_refused" Identify 401 Signature
+        "the webhook is not from a known sender"
+        "The code of the webhook is missing, malformed, by none of the declared secrets, or its time is outside the tolerance.";
+    MessageReplayed "identify.message_replayed" Identify 401 Signature
+        "the message was received before"
+        "A signed message or webhook of this name has passed within its window. Each passes once.";
     TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
         "not permitted"
         "The guarded tenant policy forbids: the caller's tenant is not the resource's.";
@@ -303,6 +315,9 @@ reasons! {
     BodyMalformed "inspect.body_malformed" Inspect 400 No
         "the body is malformed"
         "The body is not strict JSON: syntax, duplicate member, depth, number or encoding.";
+    ContentDigestRefused "inspect.content_digest_refused" Inspect 400 No
+        "the body is not the one that its digest names"
+        "`Content-Digest` (RFC 9530) is malformed, has no `sha-256` or `sha-512`, or is not that of the body as it was received.";
     BodyRefused "inspect.body_refused" Inspect 400 No
         "the body does not match its contract"
         "The body is well-formed and differs from the schema of the contract.";

@@ -178,7 +178,10 @@ fn check_connection(headers: &HeaderMap, rules: &ReadingRules) -> Result<(), Vio
         CONTENT_TYPE,
         CONTENT_ENCODING,
         COOKIE,
+        HeaderName::from_static("content-digest"),
         HeaderName::from_static("dpop"),
+        HeaderName::from_static("signature"),
+        HeaderName::from_static("signature-input"),
     ];
     for name in connection_names(headers) {
         let named = |known: &HeaderName| known.as_str().eq_ignore_ascii_case(&name);

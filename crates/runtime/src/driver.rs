@@ -273,6 +273,9 @@ impl Driver {
             Need::ApiKey { provider, id } => {
                 facts.api_key = self.stores.api_key(&provider, &id);
             }
+            Need::Secrets { provider } => {
+                facts.secrets = Some(self.stores.secrets(&provider));
+            }
             Need::Nonce { shown } => {
                 facts.nonce = Some(self.stores.proofs.nonce(shown.as_deref(), open.trace.at));
             }

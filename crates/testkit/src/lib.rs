@@ -29,6 +29,7 @@ pub mod multiplexed;
 pub mod raw;
 pub mod secure;
 pub mod shop;
+pub mod signer;
 pub mod upstream;
 pub mod walk;
 
@@ -42,5 +43,6 @@ pub use multiplexed::Http2Upstream;
 pub use raw::Answer;
 pub use secure::Dialer;
 pub use shop::Shop;
+pub use signer::{Signed, Signer};
 pub use upstream::{Behaviour, Upstream};
 pub use walk::World;

@@ -228,6 +228,7 @@ impl World {
                 let stored = known.filter(|_| works).cloned();
                 facts.api_key = Some(ApiKeyFact { stored, pepper: Arc::clone(&self.pepper) });
             }
+            Need::Secrets { .. } => facts.secrets = Some(Arc::default()),
             Need::Nonce { .. } => facts.nonce = Some(Judged { counts: works, next: None }),
             Need::Once { .. } => facts.once = Some(if works { Seen::First } else { Seen::Full }),
             Need::Body { .. } => {

@@ -4,8 +4,6 @@
 //! A proof is judged for every request, and never kept: only that one of its name has passed is
 //! remembered, by a claim that is made after its signature was verified.
 
-use std::sync::Arc;
-
 use http::header::{AUTHORIZATION, HOST};
 use portcullis_config::declaration::Listener;
 use portcullis_identity::Refused;
@@ -16,7 +14,7 @@ use portcullis_reading::message::Message;
 
 use crate::facts::{Facts, Need};
 use crate::receive::Received;
-use crate::sender::{Sender, Vouched};
+use crate::sender::{Claim, Sender, Vouched};
 
 /// What is missing, or what was proved.
 pub(super) enum Judged {
@@ -43,10 +41,21 @@ pub(super) fn judge(
     let sender = match (&facts.identity, &facts.sender) {
         // a record says what was proved; the proof itself is not in it
         (Some(_), Some(sender)) => sender.clone(),
-        (_, _) => match prove(vouched, place, facts, next)? {
-            Judged::Proved(sender) => sender,
-            asks => return Ok(asks),
-        },
+        (_, _) => {
+            if vouched.claim.is_none()
+                && let Some(asks) = prove(vouched, place, facts, next)?
+            {
+                return Ok(Judged::Ask(vec![asks]));
+            }
+            match (&vouched.claim, facts.once) {
+                (None, _) => unproved(vouched, place),
+                (Some(claim), None) => {
+                    let need = Need::Once { name: claim.name, until: claim.until };
+                    return Ok(Judged::Ask(vec![need]));
+                }
+                (Some(claim), Some(seen)) => first(&claim.sender, seen)?,
+            }
+        }
     };
     let rule = &place.received.crossing.boundary.identity.sender;
     let is_somebody = vouched.caller.principal().provider.is_some();
@@ -57,59 +66,71 @@ pub(super) fn judge(
     Ok(Judged::Proved(sender))
 }
 
+/// Verifies the proof of a key, where the credential is bound to one; or says what it lacks.
 fn prove(
     vouched: &mut Vouched,
     place: &Place<'_>,
     facts: &Facts,
     next: &mut Option<String>,
-) -> Result<Judged, Refused> {
-    let received = place.received;
-    let shown = received.certificate.as_ref().and_then(|shown| shown.as_ref().ok());
-    let fingerprint = shown.map(|certificate| certificate.facts().fingerprint.as_str());
-    let caller = Arc::clone(&vouched.caller);
-    caller.check_sender(fingerprint)?;
-    let token = token(&received.message);
-    let Some(thumbprint) = &caller.binding().key else {
+) -> Result<Option<Need>, Refused> {
+    let message = &place.received.message;
+    vouched.caller.check_sender(fingerprint(place.received))?;
+    let token = token(message);
+    let Some(thumbprint) = &vouched.caller.binding().key else {
         // a proof that proves nothing was meant to: what the caller believes is not so
-        if token.is_some() || received.message.headers.contains_key(DPOP) {
+        if token.is_some() || message.headers.contains_key(DPOP) {
             let detail = "a proof came with what is no token that is bound to a key";
             return Err(Refused::new(Reason::ProofRefused, detail));
         }
-        let is_certificate = caller.principal().credential.as_ref().map(|one| one.kind)
-            == Some(CredentialKind::Certificate);
-        let is_bound = caller.binding().certificate.is_some() || is_certificate;
-        return Ok(Judged::Proved(match fingerprint.filter(|_| is_bound) {
-            Some(fingerprint) => Sender::Mtls(fingerprint.to_owned()),
-            None => Sender::None,
-        }));
+        return Ok(None);
     };
     let Some(token) = token else {
         let detail = "the token is bound to a key and was shown as a bearer token";
         return Err(Refused::new(Reason::SenderDowngraded, detail));
     };
-    let proven = match vouched.proven.take() {
-        Some(proven) => proven,
-        None => {
-            let proof = dpop::parse(&received.message.headers)?;
-            if let Some(need) = nonce(&proof, place, facts, next)? {
-                return Ok(Judged::Ask(vec![need]));
+    let proof = dpop::parse(&message.headers)?;
+    if let Some(need) = nonce(&proof, place, facts, next)? {
+        return Ok(Some(need));
+    }
+    let proven = verify(&proof, place, token, thumbprint)?;
+    vouched.claim = Some(Claim {
+        sender: Sender::Dpop(proven.thumbprint().to_owned()),
+        name: proven.name(),
+        until: proven.until(),
+    });
+    Ok(None)
+}
+
+/// What the connection proves of a credential that needs no proof in the message.
+fn unproved(vouched: &Vouched, place: &Place<'_>) -> Sender {
+    let credential = vouched.caller.principal().credential.as_ref();
+    let is_certificate =
+        credential.is_some_and(|credential| credential.kind == CredentialKind::Certificate);
+    let is_bound = vouched.caller.binding().certificate.is_some() || is_certificate;
+    match fingerprint(place.received).filter(|_| is_bound) {
+        Some(fingerprint) => Sender::Mtls(fingerprint.to_owned()),
+        None => Sender::None,
+    }
+}
+
+fn fingerprint(received: &Received) -> Option<&str> {
+    let shown = received.certificate.as_ref().and_then(|shown| shown.as_ref().ok());
+    shown.map(|certificate| certificate.facts().fingerprint.as_str())
+}
+
+/// What is proved by the first of its name.
+fn first(sender: &Sender, seen: Seen) -> Result<Sender, Refused> {
+    match seen {
+        Seen::First => Ok(sender.clone()),
+        Seen::Full => Err(Refused::new(Reason::ReplaysFull, "no further proof can be remembered")),
+        Seen::Repeated => Err(match sender {
+            Sender::Signature(_) | Sender::Webhook(_) => {
+                Refused::new(Reason::MessageReplayed, "a message of this name was received before")
             }
-            verify(&proof, place, token, thumbprint)?
-        }
-    };
-    match facts.once {
-        None => {
-            let need = Need::Once { name: proven.name(), until: proven.until() };
-            vouched.proven = Some(proven);
-            Ok(Judged::Ask(vec![need]))
-        }
-        Some(Seen::First) => Ok(Judged::Proved(Sender::Dpop(proven.thumbprint().to_owned()))),
-        Some(Seen::Repeated) => {
-            Err(Refused::new(Reason::ProofReplayed, "a proof of this `jti` was used before"))
-        }
-        Some(Seen::Full) => {
-            Err(Refused::new(Reason::ReplaysFull, "no further proof can be remembered"))
-        }
+            Sender::None | Sender::Dpop(_) | Sender::Mtls(_) => {
+                Refused::new(Reason::ProofReplayed, "a proof of this `jti` was used before")
+            }
+        }),
     }
 }
 
@@ -163,21 +184,37 @@ fn verify(
     proof.verify(&expected, place.now)
 }
 
-/// The URI as the client sees it: the listener says scheme and port, the one view the rest.
-pub(super) fn target(message: &Message, listener: Option<&Listener>) -> String {
-    let advertised = listener.and_then(|listener| listener.advertised);
-    let is_https = match advertised {
+/// The URI without query, as the client sees it: the listener says scheme and port, the one view the
+/// rest.
+fn target(message: &Message, listener: Option<&Listener>) -> String {
+    let (scheme, host) = (scheme(listener), message.host.as_str());
+    dpop::target(scheme, host, seen_port(message, listener), message.path.as_str())
+}
+
+/// The scheme as the client sees it.
+pub(super) fn scheme(listener: Option<&Listener>) -> &'static str {
+    let is_https = listener.is_some_and(|listener| match listener.advertised {
         Some(advertised) => advertised.is_https,
-        None => listener.is_some_and(|listener| listener.tls.is_some()),
-    };
-    let scheme = if is_https { "https" } else { "http" };
-    let declared = advertised
-        .map(|advertised| advertised.port)
-        .or_else(|| listener.map(|listener| listener.address.port()))
-        .filter(|port| *port != 0);
+        None => listener.tls.is_some(),
+    });
+    if is_https { "https" } else { "http" }
+}
+
+/// Host and port as the client sees them; the port only where it is not the scheme's own.
+pub(super) fn authority(message: &Message, listener: Option<&Listener>) -> String {
+    let scheme = scheme(listener);
+    let whole = dpop::target(scheme, message.host.as_str(), seen_port(message, listener), "");
+    whole.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://")).unwrap_or("").to_owned()
+}
+
+fn seen_port(message: &Message, listener: Option<&Listener>) -> u16 {
+    let declared = listener.map(|listener| match listener.advertised {
+        Some(advertised) => advertised.port,
+        None => listener.address.port(),
+    });
     // where any free port was taken, only the client can say which
-    let port = declared.or_else(|| port(message)).unwrap_or(if is_https { 443 } else { 80 });
-    dpop::target(scheme, message.host.as_str(), port, message.path.as_str())
+    let own = if scheme(listener) == "https" { 443 } else { 80 };
+    declared.filter(|port| *port != 0).or_else(|| port(message)).unwrap_or(own)
 }
 
 /// The port in `Host`, whose form was judged.

@@ -28,7 +28,7 @@ use crate::trace::Trace;
 pub(super) fn note_head(trace: &mut Trace, parts: &Parts, peer: IpAddr, snapshot: &Snapshot) {
     let secret = |name: &HeaderName| {
         [AUTHORIZATION, COOKIE, DPOP, PROXY_AUTHORIZATION].contains(name)
-            || snapshot.api_key_headers.values().any(|header| header == name)
+            || snapshot.credential_headers().any(|header| header == name)
     };
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
         let value = match secret(name) {

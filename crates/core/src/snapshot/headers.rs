@@ -11,10 +11,11 @@ use portcullis_model::ProviderId;
 use portcullis_reading::owned::OwnedHeaders;
 
 /// Of requests: what frames or ends at this hop, what was checked, and what shows who is asking.
-const REQUEST: [&str; 21] = [
+const REQUEST: [&str; 24] = [
     "accept-encoding",
     "authorization",
     "connection",
+    "content-digest",
     "content-encoding",
     "content-length",
     "content-type",
@@ -27,6 +28,8 @@ const REQUEST: [&str; 21] = [
     "proxy-authorization",
     "proxy-connection",
     "range",
+    "signature",
+    "signature-input",
     "te",
     "trailer",
     "traceparent",

@@ -12,4 +12,25 @@ super::page::table! {
         means "`advertised.scheme` is `http`, and the listener speaks TLS."
         matters "A DPoP proof and a signature name the URI as the client sees it. None would ever match."
         mend "Say how clients reach it, or leave `advertised` out.";
+    "PC0182" Error: "a key of signatures that cannot be used"
+        means "A provider of signatures or webhooks has no key or secret; a key has not exactly one of `public_key` and `secret`; or its `public_key` is no `PUBLIC KEY` in PEM of Ed25519, ECDSA on P-256 or P-384, or RSA of at least 2048 bits."
+        matters "What it signs could never be verified, or by anybody."
+        mend "Give one of the two. `openssl pkey -in key.pem -pubout` prints a public key in PEM."
+        "portcullis.yaml"
+        wrong "  signers:\n    signatures: {keys: {billing: {public_key: none, holder: billing}}}\n  partner-keys:\n    api_keys:"
+        right "  partner-keys:\n    api_keys:";
+    "PC0183" Error: "a component that cannot be covered"
+        means "`components` of a provider of signatures names something that no request has, or has it twice."
+        matters "Every message would be refused, because it cannot cover that."
+        mend "Use derived components of requests (`@method`, `@target-uri`, `@authority`, `@scheme`, `@path`, `@query`, `@request-target`) and fields in lower case."
+        "portcullis.yaml"
+        wrong "  signers:\n    signatures: {components: [date, Digest], keys: {billing: {secret: {file: s}, holder: billing}}}\n  partner-keys:\n    api_keys:"
+        right "  partner-keys:\n    api_keys:";
+    "PC0184" Warning: "signatures that need not cover what matters"
+        means "`components` of a provider of signatures lacks the method, the URI, or the digest of the body."
+        matters "Whoever has seen one message can send it with another method, to another place, or with another body."
+        mend "Cover `@method`, `@target-uri` and `content-digest`, which is what is asked for by default."
+        "portcullis.yaml"
+        wrong "  signers:\n    signatures: {components: [date], keys: {billing: {secret: {file: s}, holder: billing}}}\n  partner-keys:\n    api_keys:"
+        right "  partner-keys:\n    api_keys:";
 }
