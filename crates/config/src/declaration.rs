@@ -55,7 +55,7 @@ pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
-    Retries, Upstream, UpstreamProtocol, UpstreamTls,
+    Retries, SigningKey, Upstream, UpstreamProtocol, UpstreamSignature, UpstreamTls,
 };
 
 /// A whole estate.

@@ -305,3 +305,75 @@ fn e22_webhooks_come_once_in_time_and_from_their_sender() {
     let replayed = shop.verb(&["replay", &file.display().to_string()]);
     assert!(replayed.ends_with(" the same, 0 differ, 0 cannot be recomputed"), "{replayed}");
 }
+
+#[test]
+fn an_upstream_is_shown_that_a_request_came_through_here() {
+    let signer = Signer::start();
+    for (key, declared) in [
+        ("ed", "key: {file: sign.key}"),
+        ("p256", "key: {file: sign.key}"),
+        ("shared", "secret: {file: shared.secret}"),
+    ] {
+        let stock = format!(
+            "stock: {{address: \"127.0.0.1:8092\", signature: {{keyid: {key}, {declared}}}, "
+        );
+        let orders = format!(
+            "orders: {{address: \"127.0.0.1:8091\", signature: {{keyid: {key}, {declared}}}, "
+        );
+        let changes = [
+            ("stock: {address: \"127.0.0.1:8092\", ", stock.as_str()),
+            ("orders: {address: \"127.0.0.1:8091\", ", orders.as_str()),
+        ];
+        let private = if key == "shared" { "" } else { signer.private_key(key) };
+        let shop =
+            Shop::open_with(GATEWAY, &changes, &[("sign.key", private), ("shared.secret", SECRET)]);
+        let order = r#"{"customer":"a@example.com","lines":[{"sku":"ABC-0001","amount":1}]}"#;
+        let post = portcullis_testkit::shop::post(
+            "/v1/tenants/acme/orders",
+            &shop.issuer.token("ann"),
+            order,
+        );
+        // a signature of the caller's own is not passed off as ours
+        let post = post.replacen(
+            "\r\n",
+            "\r\nSignature: portcullis=:AAAA:\r\nSignature-Input: portcullis=()\r\n",
+            1,
+        );
+        let mut nonces = Vec::new();
+        for _ in 0..2 {
+            let seen = shop.crosses(key, &post);
+            let headers: serde_json::Map<_, _> = seen
+                .head
+                .lines()
+                .skip(1)
+                .filter_map(|line| line.split_once(": "))
+                .map(|(name, value)| (name.to_lowercase(), value.trim().into()))
+                .collect();
+            let asked = json!({
+                "verify": true, "key": key, "method": "POST", "headers": headers, "body": order,
+                "url": "http://api.shop.example/v1/tenants/acme/orders",
+            });
+            let covered = signer.ask(&asked);
+            let names = covered["covered"].to_string();
+            for name in [
+                "@method",
+                "@target-uri",
+                "content-digest",
+                "x-portcullis-principal",
+                "x-portcullis-tenant",
+            ] {
+                assert!(names.contains(name), "{key}: {covered} {headers:?}");
+            }
+            nonces.push(covered["nonce"].clone());
+            // it is what it was, or it does not verify
+            for (name, other) in
+                [("x-portcullis-principal", "shop-idp|eve"), ("x-portcullis-tenant", "rival")]
+            {
+                let mut forged = asked.clone();
+                forged["headers"][name] = other.into();
+                assert!(signer.ask(&forged)["error"].is_string(), "{key} {name}");
+            }
+        }
+        assert_ne!(nonces[0], nonces[1]);
+    }
+}

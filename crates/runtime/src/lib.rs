@@ -19,6 +19,7 @@ pub mod proofs;
 pub mod records;
 pub mod replay;
 pub mod seal;
+pub mod signing;
 pub mod simulate;
 pub mod stores;
 pub mod tls_files;

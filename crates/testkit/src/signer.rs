@@ -79,6 +79,12 @@ impl Signer {
         self.keys[name].to_string()
     }
 
+    /// The private key of this name in PEM.
+    #[must_use]
+    pub fn private_key(&self, name: &str) -> &str {
+        self.keys[format!("{name} private")].as_str().unwrap()
+    }
+
     /// Asks it for something.
     #[must_use]
     pub fn ask(&self, asked: &Value) -> Value {

@@ -156,6 +156,12 @@ impl World {
         }
     }
 
+    /// Who makes its tokens.
+    #[must_use]
+    pub const fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
     /// Walks one request through the stages; `supply` says how the fact is answered that is asked
     /// for in this place.
     #[must_use]

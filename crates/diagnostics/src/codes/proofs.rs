@@ -33,4 +33,11 @@ super::page::table! {
         "portcullis.yaml"
         wrong "  signers:\n    signatures: {components: [date], keys: {billing: {secret: {file: s}, holder: billing}}}\n  partner-keys:\n    api_keys:"
         right "  partner-keys:\n    api_keys:";
+    "PC0185" Error: "an upstream to which nothing can be signed"
+        means "`signature` of an upstream has not exactly one of `key` and `secret`, or its key is no `PRIVATE KEY` in PEM of Ed25519 or P-256, or everybody may read it, or its secret is shorter than 16 bytes."
+        matters "The upstream believes what is signed. A request that cannot be signed is not sent."
+        mend "Give one of the two. `openssl genpkey -algorithm ed25519` makes a key."
+        "portcullis.yaml"
+        wrong "orders: {address: \"127.0.0.1:8091\", signature: {keyid: gateway}, "
+        right "orders: {address: \"127.0.0.1:8091\", ";
 }

@@ -2,7 +2,7 @@
 
 Each line of the standard input is JSON: {method, url, headers, body, key, components, created, and, where
 they are meant, expires, nonce, tag}. Each line of the standard output is JSON with the headers to send;
-or, for {base: {headers, ...}, verify: true}, whether the message verifies. The first line is the keys:
+or, for one with `verify`, what its signature covers, or why it does not verify. The first line is the keys:
 {id: public key in PEM}.
 """
 
@@ -82,7 +82,7 @@ def verify(asked):
     try:
         verifier = HTTPMessageVerifier(signature_algorithm=algorithm, key_resolver=Resolver())
         results = verifier.verify(message, body=asked["body"].encode())
-        return {"covered": sorted(results[0].covered_components)}
+        return {"covered": sorted(results[0].covered_components), "nonce": results[0].parameters["nonce"]}
     except Exception as error:  # noqa: BLE001
         return {"error": repr(error)}
 
@@ -94,6 +94,10 @@ def pem(key):
 
 
 keys = {name: pem(key) for name, (_, key) in KEYS.items() if not isinstance(key, bytes)}
+for name in ("ed", "p256"):
+    form = serialization.PrivateFormat.PKCS8
+    encoding, none = serialization.Encoding.PEM, serialization.NoEncryption()
+    keys[f"{name} private"] = KEYS[name][1].private_bytes(encoding, form, none).decode()
 print(json.dumps(keys), flush=True)
 for line in sys.stdin:
     asked = json.loads(line)
