@@ -7,7 +7,7 @@ use std::sync::Arc;
 use portcullis_config::Declaration;
 use portcullis_config::declaration::Api;
 use portcullis_diagnostics::{Finding, SourceId};
-use portcullis_inspect::Unenforceable;
+use portcullis_inspect::{Schemas, Unenforceable};
 use portcullis_spec::{ApiModel, Operation, Segment};
 
 use super::CompiledOperation;
@@ -21,13 +21,13 @@ pub(super) fn compile_operations(
     models: &[ApiModel],
     findings: &mut Vec<Finding>,
 ) -> (Router, Vec<Arc<CompiledOperation>>) {
-    let mut router = Router::default();
+    let (mut router, mut schemas) = (Router::default(), Schemas::default());
     let mut operations: Vec<Arc<CompiledOperation>> = Vec::new();
     for model in models {
         let Some(api) = declaration.apis.get(&model.api) else { continue };
         findings.extend(streams::check(declaration, api, model));
         for operation in &model.operations {
-            let contract = match portcullis_inspect::compile(model, operation) {
+            let contract = match portcullis_inspect::compile(&mut schemas, model, operation) {
                 Ok(contract) => contract,
                 Err(missing) => {
                     findings.extend(missing.iter().map(|one| unenforceable(contracts, api, one)));
