@@ -10,7 +10,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use portcullis_config::Declaration;
 use portcullis_config::declaration::Api;
 use portcullis_diagnostics::{Finding, SourceId};
-use portcullis_inspect::Unenforceable;
+use portcullis_inspect::{Schemas, Unenforceable};
 use portcullis_spec::{ApiModel, Location, Operation, Segment};
 
 use super::CompiledOperation;
@@ -25,13 +25,13 @@ pub(super) fn compile_operations(
     models: &[ApiModel],
     findings: &mut Vec<Finding>,
 ) -> (Router, Vec<Arc<CompiledOperation>>) {
-    let mut router = Router::default();
+    let (mut router, mut schemas) = (Router::default(), Schemas::default());
     let mut operations: Vec<Arc<CompiledOperation>> = Vec::new();
     for model in models {
         let Some(api) = declaration.apis.get(&model.api) else { continue };
         findings.extend(streams::check(declaration, api, model));
         for operation in &model.operations {
-            let contract = match portcullis_inspect::compile(model, operation) {
+            let contract = match portcullis_inspect::compile(&mut schemas, model, operation) {
                 Ok(contract) => contract,
                 Err(missing) => {
                     findings.extend(missing.iter().map(|one| unenforceable(contracts, api, one)));
