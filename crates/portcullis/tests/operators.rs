@@ -90,11 +90,18 @@ impl Operated {
         dialer.ask(self.address(), HOST, text).map(|(answer, _)| answer)
     }
 
+    /// What was logged, without its colours.
+    fn log(&self) -> String {
+        let log = self.shop.gateway.log();
+        let mut parts = log.split('\u{1b}');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |log, part| log + part.split_once('m').map_or("", |(_, rest)| rest))
+    }
+
     fn logs(&self, text: &str) {
         let begun = Instant::now();
-        while !self.shop.gateway.log().contains(text) {
-            let log = self.shop.gateway.log();
-            assert!(begun.elapsed() < Duration::from_secs(20), "no `{text}` in {log}");
+        while !self.log().contains(text) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "no `{text}` in {}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
