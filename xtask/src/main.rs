@@ -1,5 +1,5 @@
 //! The project's own tools: `cargo xtask arch` holds the house to its floors, `cargo xtask test`
-//! runs every test, `cargo xtask guards` switches each guard off and expects the demo to fail,
+//! runs every test, `cargo xtask guards` switches each guard off and expects that it is missed,
 //! `cargo xtask bench` measures beside nginx and Envoy, `cargo xtask docs` writes
 //! docs/reference out of the tables in the sources, `cargo xtask supply` holds the tree to deny.toml.
 
@@ -21,8 +21,11 @@ fn main() -> Result<()> {
         Some("arch") => arch::run(),
         Some("test") => test::run(),
         Some("bench") => bench::run(),
-        Some("profile") => bench::profile(&std::env::args().nth(2).unwrap_or_default()),
-        Some("guards") => guards::run(),
+        Some("profile") => bench::profile(
+            &std::env::args().nth(2).unwrap_or_default(),
+            std::env::args().nth(3).as_deref(),
+        ),
+        Some("guards") => guards::run(std::env::args().nth(2).as_deref()),
         Some("docs") => docs::run(),
         Some("soak") => soak(),
         Some("supply") => supply::run(),

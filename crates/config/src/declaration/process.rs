@@ -1,4 +1,4 @@
-//! How does the process itself behave: its guards, its admin door, its records?
+//! How does the process itself behave: its guards, its records?
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -30,13 +30,6 @@ pub struct Guards {
     pub failure_rate: NonZeroU32,
     /// Proofs, signatures and webhooks that are remembered at once.
     pub proofs_max: u32,
-}
-
-/// The admin door.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Path of its Unix socket, relative to the estate.
-    pub socket: String,
 }
 
 /// Where records go.

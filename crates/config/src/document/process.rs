@@ -1,4 +1,4 @@
-//! How does the process itself behave: its guards, its admin door, its records?
+//! How does the process itself behave: its guards, its records?
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,14 +41,6 @@ pub(crate) struct Guards {
     pub(crate) proofs_max: u32,
 }
 
-/// The admin door.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Admin {
-    /// Path of its Unix socket.
-    pub(crate) socket: String,
-}
-
 /// Where decisions are written down.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -80,12 +72,6 @@ impl Default for Guards {
             failure_rate: 60,
             proofs_max: 1 << 18,
         }
-    }
-}
-
-impl Default for Admin {
-    fn default() -> Self {
-        Self { socket: "state/admin.sock".to_owned() }
     }
 }
 

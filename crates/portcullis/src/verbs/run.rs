@@ -71,6 +71,9 @@ pub(crate) fn run(site: &Site, arguments: &Arguments) -> Result<Exit> {
     if let Some(address) = serving.metrics_address() {
         eprintln!("metrics on {address}");
     }
+    if let Some(address) = serving.operators_address() {
+        eprintln!("operators on {address}");
+    }
     eprintln!("admin on {}, revision {revision}", serving.admin_socket().display());
     if let Some(path) = &arguments.ports_file {
         write_ports(path, &serving)?;

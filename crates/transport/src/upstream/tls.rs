@@ -123,6 +123,11 @@ impl Tls {
         TlsConnector::from(Arc::clone(&self.config))
     }
 
+    /// What a client speaks with.
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config)
+    }
+
     /// The name that an endpoint must prove.
     pub(crate) fn name(&self, authority: &Authority) -> Result<ServerName<'static>, String> {
         match &self.server_name {
