@@ -17,7 +17,7 @@ super::page::table! {
         matters "What it signs could never be verified, or by anybody."
         mend "Give one of the two. `openssl pkey -in key.pem -pubout` prints a public key in PEM."
         "portcullis.yaml"
-        wrong "  signers:\n    signatures: {keys: {billing: {public_key: none, holder: billing}}}\n  partner-keys:\n    api_keys:"
+        wrong "  signers:\n    signatures: {keys: {billing: {holder: billing}}}\n  partner-keys:\n    api_keys:"
         right "  partner-keys:\n    api_keys:";
     "PC0183" Error: "a component that cannot be covered"
         means "`components` of a provider of signatures names something that no request has, or has it twice."
