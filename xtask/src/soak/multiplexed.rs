@@ -199,7 +199,7 @@ fn converse(
             match client.ask(&text, one.post, one.number) {
                 Ok(stream) => drop(asked.insert(stream, one)),
                 Err(why) => {
-                    settle(run, &one, Got::Broken(why));
+                    settle(run, &one, &Got::Broken(why));
                     client.last = Some(0);
                     break;
                 }
@@ -211,19 +211,19 @@ fn converse(
             match ended {
                 Ended::NotTaken => again.push(one),
                 Ended::Broken(why) => {
-                    settle(run, &one, Got::Broken(why));
+                    settle(run, &one, &Got::Broken(why));
                     client.last = client.last.or(Some(0));
                 }
-                Ended::Answered(body) => settle(run, &one, whole(&body)),
+                Ended::Answered(body) => settle(run, &one, &whole(&body)),
             }
         }
         std::thread::sleep(Duration::from_millis(10 + random.below(40)));
     }
 }
 
-fn settle(run: &Run, asked: &Asked, got: Got) {
+fn settle(run: &Run, asked: &Asked, got: &Got) {
     let body = if asked.post { created(asked.number) } else { order(asked.number) };
-    run.settle("multiplexed", asked.begun, &Expect::Body(body), &got);
+    run.settle("multiplexed", asked.begun, &Expect::Body(body), got);
 }
 
 /// The answer of a body: heads are compressed, and a refusal says so in its body.

@@ -119,6 +119,9 @@ fn open(run: &Run, text: &str) -> Result<(Connection, Answer), String> {
     let mut answer = connection.head()?;
     if answer.status >= 300 {
         connection.read_body(&mut answer)?;
+    } else {
+        // its outcome follows when the stream ends: nobody waits for it by its id
+        answer.headers.clear();
     }
     Ok((connection, answer))
 }
