@@ -39,7 +39,7 @@ pub use self::listener::{Listener, Protocol, ProxyProtocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
-    JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
+    JwtPrincipal, JwtProvider, KeySource, MetadataDocument, Provider, SecretRef,
 };
 pub use self::routes::{Rewrite, Route};
 pub use self::stream::{Stream, StreamKind};

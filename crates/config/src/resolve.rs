@@ -8,6 +8,7 @@ mod boundary;
 mod certificate;
 mod cors;
 mod headers;
+mod keys;
 mod life;
 mod listener;
 mod provider;

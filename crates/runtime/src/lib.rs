@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod archive;
 pub mod clock;
 pub mod countries;
+pub mod discovery;
 pub mod driver;
 pub mod estate;
 pub mod export;

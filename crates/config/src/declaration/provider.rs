@@ -85,6 +85,17 @@ pub enum JwtPrincipal {
 /// Where keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
+    /// A JWK set by the issuer's own metadata.
+    Discovery {
+        /// Which document the metadata is in.
+        document: MetadataDocument,
+        /// Metadata and keys are asked for again after this.
+        fresh_for: Duration,
+        /// Served without an answer until this, then unavailable.
+        stale_until: Duration,
+        /// Address ranges that may be connected to besides public ones.
+        allow_addresses: Vec<IpNet>,
+    },
     /// A JWK set in a file, relative to the estate.
     File {
         /// Its path.
@@ -101,6 +112,15 @@ pub enum KeySource {
         /// Address ranges that may be connected to besides public ones.
         allow_addresses: Vec<IpNet>,
     },
+}
+
+/// Which document an issuer's metadata is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataDocument {
+    /// `/.well-known/oauth-authorization-server`, before the path of the issuer (RFC 8414 section 3).
+    AuthorizationServer,
+    /// `/.well-known/openid-configuration`, after the path of the issuer.
+    OpenIdConfiguration,
 }
 
 /// Which claims become what.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::discovery::{Discovery, default_fresh_for, default_stale_until};
+
 /// An identity provider: exactly one of these.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -54,6 +56,8 @@ pub(crate) struct Jwt {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum KeySource {
+    /// A JWK set by the issuer's own metadata.
+    Discovery(Discovery),
     /// A JWK set in a file.
     File(KeyFile),
     /// A JWK set by URL.
@@ -235,14 +239,6 @@ fn default_clock_skew() -> String {
 }
 
 fn default_max_lifetime() -> String {
-    "1h".to_owned()
-}
-
-fn default_fresh_for() -> String {
-    "5m".to_owned()
-}
-
-fn default_stale_until() -> String {
     "1h".to_owned()
 }
 

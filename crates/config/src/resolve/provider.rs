@@ -1,31 +1,19 @@
 //! Who may vouch for a caller, and how is it verified?
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use http::Uri;
 use portcullis_model::ProviderId;
 
 use crate::check;
 use crate::declaration::{
-    ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
-    Provider, SecretRef,
+    ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, Provider,
+    SecretRef,
 };
 use crate::document;
 use crate::problems::{Problems, Rule};
-use crate::resolve::certificate;
+use crate::resolve::{certificate, keys};
 
-const UNSAFE_URL: Rule = Rule {
-    code: "PC0116",
-    why: "whoever can change the answer on its way can sign as anybody",
-    fix: "use `https://`; `http://` only to a loopback address",
-};
-const STALE: Rule = Rule {
-    code: "PC0119",
-    why: "keys must not be refused before they are asked for again",
-    fix: "make `stale_until` longer than `fresh_for`",
-};
 const HEADER: Rule = Rule {
     code: "PC0107",
     why: "a header with another meaning cannot carry keys",
@@ -150,7 +138,7 @@ fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>
         issuer: written.issuer.clone(),
         audiences: check::set(&written.audiences, &at("audiences"), problems),
         single_audience: written.single_audience,
-        keys: key_source(name, &written.keys, problems),
+        keys: keys::source(name, &written.issuer, &written.keys, problems),
         algorithms: written.algorithms.iter().map(|one| format!("{one:?}")).collect(),
         types,
         clock_skew: check::duration(
@@ -189,60 +177,6 @@ fn claims(written: &document::Claims) -> Claims {
         scopes: written.scopes.clone(),
         roles: written.roles.clone(),
         attributes: attributes.collect(),
-    }
-}
-
-fn key_source(name: &str, written: &document::KeySource, problems: &mut Problems<'_>) -> KeySource {
-    match written {
-        document::KeySource::File(file) => {
-            let path = ["providers", name, "jwt", "keys", "file", "path"];
-            check::filled(&file.path, &path, problems);
-            KeySource::File { path: file.path.clone() }
-        }
-        document::KeySource::Url(written) => {
-            let at = |key| ["providers", name, "jwt", "keys", "url", key];
-            if !is_safe_url(&written.url) {
-                let message = format!("keys cannot be fetched safely from `{}`", written.url);
-                problems.error(UNSAFE_URL, &at("url"), message);
-            }
-            let fresh_for =
-                check::duration(&written.fresh_for, (SECOND, DAY), &at("fresh_for"), problems);
-            let longest = DAY.saturating_mul(7);
-            let stale_until = check::duration(
-                &written.stale_until,
-                (SECOND, longest),
-                &at("stale_until"),
-                problems,
-            );
-            if stale_until <= fresh_for {
-                problems.error(STALE, &at("stale_until"), "it is not longer than `fresh_for`");
-            }
-            KeySource::Url {
-                url: written.url.clone(),
-                fresh_for,
-                stale_until,
-                allow_addresses: check::networks(
-                    &written.allow_addresses,
-                    &at("allow_addresses"),
-                    problems,
-                ),
-            }
-        }
-    }
-}
-
-/// Whether nobody on the way can read or change what is exchanged with the URL.
-pub(super) fn is_safe_url(text: &str) -> bool {
-    let Ok(url) = text.parse::<Uri>() else { return false };
-    let Some(host) = url.host().filter(|host| !host.is_empty()) else { return false };
-    let bare = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-    match url.scheme_str() {
-        Some("https") => bare,
-        Some("http") => {
-            let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-            bare && address.is_ok_and(|address| address.is_loopback())
-        }
-        Some(_) | None => false,
     }
 }
 

@@ -45,7 +45,7 @@ super::page::table! {
         wrong "identity: {}"
         right "identity: {providers: [partner-keys]}";
     "PC0116" Error: "trust in what others can forge"
-        means "Keys are to be fetched, or certificates to be ordered, by a URL that is neither `https://` nor `http://` to a loopback address, or that carries user information; or a listener has only one of `trusted_hops` and `trusted_peers`."
+        means "Keys or the metadata of an issuer are to be fetched, or certificates to be ordered, by a URL that is neither `https://` nor `http://` to a loopback address, or that carries user information; or a listener has only one of `trusted_hops` and `trusted_peers`."
         matters "Whoever can change the answer on its way can sign as anybody. Whoever can reach a listener that trusts `X-Forwarded-For` from everywhere can claim any address."
         mend "Use `https://`. Give a listener behind proxies both `trusted_hops` and the networks of these proxies in `trusted_peers`, or neither."
         "portcullis.yaml"

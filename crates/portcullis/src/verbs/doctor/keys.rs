@@ -1,5 +1,6 @@
 //! Are the secrets there and private, and can every issuer's keys be had?
 
+use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -8,8 +9,9 @@ use portcullis_config::declaration::{ApiKeyProvider, JwtProvider, KeySource, Pro
 use portcullis_diagnostics::Finding;
 use portcullis_identity::api_key::{Keyring, Pepper};
 use portcullis_identity::jwk::KeySet;
-use portcullis_runtime::key_sets::{FETCH_DEADLINE, SET_BYTES_MAX};
-use portcullis_runtime::{private, stores};
+use portcullis_runtime::clock::now;
+use portcullis_runtime::discovery::Discovery;
+use portcullis_runtime::{key_sets, private, stores};
 use portcullis_transport::fetch::{self, FetchRules};
 
 use super::clock;
@@ -102,28 +104,36 @@ fn issuer(what: &str, id: &str, jwt: &JwtProvider, visit: &mut Visit<'_>) {
             let result = bytes.and_then(|bytes| usable(&bytes)).map_err(broken);
             visit.take(what, result);
         }
+        KeySource::Discovery { document, fresh_for, allow_addresses, .. } => {
+            let rules = key_sets::rules(allow_addresses);
+            let asked = Discovery::new(&jwt.issuer, *document, *fresh_for, rules.clone());
+            match waited(asked.jwks_uri(now())) {
+                Ok(url) => published(what, id, &url, &rules, visit),
+                Err(why) => visit.take(what, Err(broken(why))),
+            }
+        }
         KeySource::Url { url, allow_addresses, .. } => {
-            let rules = FetchRules {
-                allow_addresses: allow_addresses.clone(),
-                deadline: FETCH_DEADLINE,
-                bytes_max: SET_BYTES_MAX,
-            };
-            let fetched = fetched(url, &rules);
-            let date = fetched.as_ref().ok().and_then(|(_, date)| *date);
-            let result = fetched.and_then(|(bytes, _)| usable(&bytes));
-            visit.take(what, result.map_err(|why| broken(format!("`{url}`: {why}"))));
-            compare(id, date, visit);
+            published(what, id, url, &key_sets::rules(allow_addresses), visit);
         }
     }
 }
 
-fn fetched(url: &str, rules: &FetchRules) -> Result<(Vec<u8>, Option<SystemTime>), String> {
+/// Keys by URL.
+fn published(what: &str, id: &str, url: &str, rules: &FetchRules, visit: &mut Visit<'_>) {
+    let fetched = waited(fetch::json_dated(url, rules));
+    let date = fetched.as_ref().ok().and_then(|(_, date)| date.as_ref()?.to_str().ok());
+    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    let result = fetched.and_then(|(bytes, _)| usable(&bytes));
+    let broken = |why| key_set(format!("keys of `{id}`: `{url}`: {why}"));
+    visit.take(what, result.map_err(broken));
+    compare(id, date, visit);
+}
+
+/// Waits for what asks somebody else.
+fn waited<T, E: ToString>(asked: impl Future<Output = Result<T, E>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let (bytes, date) =
-        runtime.block_on(fetch::json_dated(url, rules)).map_err(|error| error.to_string())?;
-    let date = date.as_ref().and_then(|date| date.to_str().ok());
-    Ok((bytes.to_vec(), date.and_then(|date| httpdate::parse_http_date(date).ok())))
+    runtime.block_on(asked).map_err(|error| error.to_string())
 }
 
 fn usable(bytes: &[u8]) -> Result<String, String> {
