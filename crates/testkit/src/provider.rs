@@ -118,10 +118,15 @@ impl Provider {
     }
 
     fn hear(&mut self) -> Value {
-        let mut line = String::new();
-        let count = self.said.read_line(&mut line).unwrap();
-        assert!(count > 0, "the issuer ended");
-        serde_json::from_str(&line).unwrap()
+        loop {
+            let mut line = String::new();
+            let count = self.said.read_line(&mut line).unwrap();
+            assert!(count > 0, "the issuer ended");
+            // the package has notices of its own
+            if line.starts_with('{') {
+                return serde_json::from_str(&line).unwrap();
+            }
+        }
     }
 }
 
