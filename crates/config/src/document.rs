@@ -39,7 +39,7 @@ pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
-    PrincipalKind, Provider, Secret,
+    PrincipalKind, Provider, RelaxedClaim, Secret,
 };
 pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::stream::{Stream, StreamKind};

@@ -98,6 +98,7 @@ impl Issuer {
             claims: json!({
                 "iss": "https://id.shop.example", "aud": "https://api.shop.example",
                 "sub": subject, "tenant": "acme", "scope": "orders:read orders:write",
+                "client_id": "shop-app", "jti": format!("{subject}-{now}"),
                 "roles": [], "iat": now, "exp": now + 600,
             }),
         }

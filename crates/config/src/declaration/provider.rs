@@ -61,6 +61,8 @@ pub struct JwtProvider {
     pub keys: KeySource,
     /// Accepted algorithms, by JWA name.
     pub algorithms: BTreeSet<String>,
+    /// Claims that RFC 9068 section 2.2 requires and that tokens may lack: `client_id`, `jti`.
+    pub relaxed: BTreeSet<String>,
     /// Accepted `typ`, lower case, without `application/`.
     pub types: BTreeSet<String>,
     /// Tolerated clock difference.
@@ -128,9 +130,9 @@ pub enum MetadataDocument {
 pub struct Claims {
     /// Claim that holds the tenant.
     pub tenant: Option<String>,
-    /// Claim that holds scopes (space-separated text, RFC 8693 section 4.2).
+    /// Claim that holds scopes (space-separated text, RFC 8693 section 4.2, or array of texts).
     pub scopes: Option<String>,
-    /// Claim that holds roles (array of texts).
+    /// Claim that holds roles (array of texts, or one text).
     pub roles: Option<String>,
     /// Further attributes: name → claim and type.
     pub attributes: BTreeMap<String, AttributeClaim>,
@@ -158,6 +160,8 @@ pub enum AttributeKind {
     Text,
     /// An array of texts.
     Texts,
+    /// An array of texts, or one text, which is as good as an array of it alone.
+    TextOrTexts,
 }
 
 /// A secret, by reference only.

@@ -6,13 +6,10 @@ use std::time::Duration;
 use portcullis_model::ProviderId;
 
 use crate::check;
-use crate::declaration::{
-    ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, Provider,
-    SecretRef,
-};
+use crate::declaration::{ApiKeyProvider, JwtPrincipal, JwtProvider, Provider, SecretRef};
 use crate::document;
 use crate::problems::{Problems, Rule};
-use crate::resolve::{certificate, keys};
+use crate::resolve::{certificate, claims, keys, profile};
 
 const HEADER: Rule = Rule {
     code: "PC0107",
@@ -24,18 +21,6 @@ const SHARED: Rule = Rule {
     why: "which provider vouches for a caller would be chance",
     fix: "give each provider its own",
 };
-const ATTRIBUTE: Rule = Rule {
-    code: "PC0121",
-    why: "policies read the attribute by its name, with one type for all providers",
-    fix: "use lower case letters, digits and `_`, a name that is not built in, and the same type everywhere",
-};
-
-/// Attributes that every principal has; policies could not tell a claim from them.
-const BUILT_IN: [&str; 6] = ["kind", "provider", "roles", "scopes", "subject", "tenant"];
-
-/// Attributes of callers with a certificate begin like this.
-const OF_CERTIFICATES: &str = "certificate_";
-
 /// Headers that mean something else.
 const TAKEN: [&str; 12] = [
     "accept",
@@ -61,7 +46,7 @@ pub(super) fn providers(
 ) -> BTreeMap<ProviderId, Provider> {
     let mut providers = BTreeMap::new();
     let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    let mut types: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut types = claims::Types::default();
     for (name, written) in written {
         let mut alone = |key, value, path: [&str; 4]| {
             if let Some(other) = seen.insert((key, value), name) {
@@ -72,7 +57,8 @@ pub(super) fn providers(
         let provider = match written {
             document::Provider::Jwt(jwt) => {
                 alone("issuer", &jwt.issuer, ["providers", name, "jwt", "issuer"]);
-                same_types(name, jwt, &mut types, problems);
+                types.note([name, "jwt"], &jwt.claims, problems);
+                profile::judge(name, jwt, problems);
                 Provider::Jwt(Box::new(jwt_provider(name, jwt, problems)))
             }
             document::Provider::ApiKeys(keys) => {
@@ -86,39 +72,6 @@ pub(super) fn providers(
         providers.insert(ProviderId::new(name), provider);
     }
     providers
-}
-
-fn same_types<'a>(
-    name: &str,
-    jwt: &'a document::Jwt,
-    types: &mut BTreeMap<&'a str, &'static str>,
-    problems: &mut Problems<'_>,
-) {
-    for (attribute, written) in &jwt.claims.attributes {
-        let kind = match written.kind {
-            document::AttributeKind::Flag => "flag",
-            document::AttributeKind::Number => "number",
-            document::AttributeKind::Text => "text",
-            document::AttributeKind::Texts => "texts",
-        };
-        let path = ["providers", name, "jwt", "claims", "attributes", attribute];
-        if let Some(other) = types.insert(attribute, kind).filter(|other| *other != kind) {
-            let message =
-                format!("`{attribute}` is a {kind} here and a {other} in another provider");
-            problems.error(ATTRIBUTE, &path, message);
-        }
-        let ok = attribute.starts_with(|first: char| first.is_ascii_lowercase())
-            && attribute.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        let taken =
-            BUILT_IN.contains(&attribute.as_str()) || attribute.starts_with(OF_CERTIFICATES);
-        if !ok || taken {
-            problems.error(
-                ATTRIBUTE,
-                &path,
-                format!("`{attribute}` cannot be the name of an attribute"),
-            );
-        }
-    }
 }
 
 fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>) -> JwtProvider {
@@ -140,6 +93,7 @@ fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>
         single_audience: written.single_audience,
         keys: keys::source(name, &written.issuer, &written.keys, problems),
         algorithms: written.algorithms.iter().map(|one| format!("{one:?}")).collect(),
+        relaxed: profile::relaxed(&written.relaxed),
         types,
         clock_skew: check::duration(
             &written.clock_skew,
@@ -153,30 +107,11 @@ fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>
             &at("max_lifetime"),
             problems,
         ),
-        claims: claims(&written.claims),
+        claims: claims::resolved([name, "jwt"], &written.claims, problems),
         principal: match written.principal {
             document::PrincipalKind::User => JwtPrincipal::User,
             document::PrincipalKind::Workload => JwtPrincipal::Workload,
         },
-    }
-}
-
-fn claims(written: &document::Claims) -> Claims {
-    let attributes = written.attributes.iter().map(|(name, attribute)| {
-        let kind = match attribute.kind {
-            document::AttributeKind::Flag => AttributeKind::Flag,
-            document::AttributeKind::Number => AttributeKind::Number,
-            document::AttributeKind::Text => AttributeKind::Text,
-            document::AttributeKind::Texts => AttributeKind::Texts,
-        };
-        let claim = attribute.claim.clone();
-        (name.clone(), AttributeClaim { claim, kind, required: attribute.required })
-    });
-    Claims {
-        tenant: written.tenant.clone(),
-        scopes: written.scopes.clone(),
-        roles: written.roles.clone(),
-        attributes: attributes.collect(),
     }
 }
 

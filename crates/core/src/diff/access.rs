@@ -28,6 +28,7 @@ fn jwt(was: &JwtProvider, is: &JwtProvider, thing: &mut Thing<'_>) {
     }
     thing.members(Effect::Widens, "algorithm", &was.algorithms, &is.algorithms);
     thing.members(Effect::Widens, "type of token", &was.types, &is.types);
+    thing.members(Effect::Widens, "relaxation", &was.relaxed, &is.relaxed);
     thing.bound("clock_skew", &was.clock_skew, &is.clock_skew);
     thing.bound("max_lifetime", &was.max_lifetime, &is.max_lifetime);
     thing.value(Effect::CannotBeTold, "principal", &was.principal, &is.principal);
@@ -41,6 +42,7 @@ fn jwt(was: &JwtProvider, is: &JwtProvider, thing: &mut Thing<'_>) {
     rest.keys.clone_from(&was.keys);
     rest.algorithms.clone_from(&was.algorithms);
     rest.types.clone_from(&was.types);
+    rest.relaxed.clone_from(&was.relaxed);
     rest.clock_skew = was.clock_skew;
     rest.max_lifetime = was.max_lifetime;
     rest.principal = was.principal;

@@ -31,6 +31,9 @@ const CERTIFICATE_TYPES: [(&str, AttributeType); 3] = [
     ("certificate_uris", AttributeType::Texts),
 ];
 
+/// What an access token must say besides whom, by whom, for whom and how long (RFC 9068 section 2.2).
+const REQUIRED: [&str; 2] = ["client_id", "jti"];
+
 /// Everything that a snapshot is made from.
 #[derive(Debug)]
 pub struct Estate {
@@ -215,7 +218,7 @@ pub fn attribute_types(declaration: &Declaration) -> BTreeMap<String, AttributeT
                 AttributeKind::Flag => AttributeType::Flag,
                 AttributeKind::Number => AttributeType::Number,
                 AttributeKind::Text => AttributeType::Text,
-                AttributeKind::Texts => AttributeType::Texts,
+                AttributeKind::Texts | AttributeKind::TextOrTexts => AttributeType::Texts,
             };
             types.insert(name.clone(), kind);
         }
@@ -273,6 +276,7 @@ fn rules_of(id: &ProviderId, provider: &JwtProvider) -> jwt::Rules {
             AttributeKind::Number => jwt::AttributeKind::Number,
             AttributeKind::Text => jwt::AttributeKind::Text,
             AttributeKind::Texts => jwt::AttributeKind::Texts,
+            AttributeKind::TextOrTexts => jwt::AttributeKind::TextOrTexts,
         };
         let claim = attribute.claim.clone();
         (name.clone(), jwt::AttributeRule { claim, kind, required: attribute.required })
@@ -283,6 +287,11 @@ fn rules_of(id: &ProviderId, provider: &JwtProvider) -> jwt::Rules {
         audiences: provider.audiences.clone(),
         single_audience: provider.single_audience,
         algorithms: provider.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect(),
+        required: REQUIRED
+            .iter()
+            .filter(|name| !provider.relaxed.contains(**name))
+            .map(|name| (*name).to_owned())
+            .collect(),
         types: provider.types.clone(),
         clock_skew: provider.clock_skew,
         max_lifetime: provider.max_lifetime,

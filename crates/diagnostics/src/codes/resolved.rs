@@ -70,7 +70,7 @@ super::page::table! {
         wrong "clock_skew: 1h"
         right "clock_skew: 30s";
     "PC0121" Error: "an attribute that policies could not read"
-        means "The name of an attribute is not lower case letters, digits and `_` beginning with a letter; or it is one that principals have anyway (`kind`, `provider`, `roles`, `scopes`, `subject`, `tenant`, or beginning with `certificate_`); or its type differs between providers."
+        means "The name of an attribute is not lower case letters, digits and `_` beginning with a letter; or it is one that principals have anyway (`acr`, `amr`, `auth_time`, `groups`, `kind`, `provider`, `roles`, `scopes`, `subject`, `tenant`, or beginning with `certificate_`); or its type differs between providers."
         matters "Policies read the attribute by its name, with one type for all providers."
         mend "Choose another name, and the same type everywhere."
         "portcullis.yaml"

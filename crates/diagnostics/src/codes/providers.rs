@@ -1,0 +1,25 @@
+//! What do PC0123 to PC0127 mean? Settings of identity providers that are weak, or that can never hold.
+
+super::page::table! {
+    "PC0123" Warning: "tokens that need not be access tokens of RFC 9068"
+        means "The provider accepts tokens of another type than `at+jwt`, or tokens that lack claims which RFC 9068 requires (`relaxed`)."
+        matters "The type and the claims of RFC 9068 keep other tokens of the same issuer, such as ID tokens, from passing for access tokens, and say which client asked for a token."
+        mend "Have the issuer make access tokens of RFC 9068. Where it cannot, the warning stands for all to see."
+        "portcullis.yaml"
+        wrong "      types: [at+jwt, jwt]"
+        right "      types: [at+jwt]";
+    "PC0125" Error: "a claim that cannot have this form"
+        means "A claim is mapped to something of another form than its standard says, is read in two forms that exclude each other, or is no name of a claim."
+        matters "A token that has the claim would be refused, each and every one; or it would be read in two ways."
+        mend "Name the claim that is meant, or give the attribute the type that the claim has."
+        "portcullis.yaml"
+        wrong "plan: {claim: exp, type: text}"
+        right "plan: {claim: plan, type: text}";
+    "PC0127" Warning: "tokens that are good for long"
+        means "The provider accepts tokens with a lifetime of more than an hour, or tolerates clocks that differ by more than two minutes."
+        matters "A token that was stolen, or whose subject has left, is good until its time is over."
+        mend "Have the issuer make tokens that are short-lived, and its clock right."
+        "portcullis.yaml"
+        wrong "max_lifetime: 12h"
+        right "max_lifetime: 1h";
+}
