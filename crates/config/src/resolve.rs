@@ -9,6 +9,7 @@ mod certificate;
 mod claims;
 mod cors;
 mod headers;
+mod introspection;
 mod keys;
 mod life;
 mod listener;
@@ -80,6 +81,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
     unused(document, problems);
     unreachable(document, problems);
     certificate::usable(document, problems);
+    introspection::usable(document, problems);
     declaration
 }
 

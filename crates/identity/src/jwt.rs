@@ -5,7 +5,7 @@
 //! Whatever a token says about its own key (`jwk`, `jku`, `x5u`, `x5c`) refuses it: nothing is
 //! ever fetched on a token's word.
 
-mod claims;
+pub(crate) mod claims;
 mod rules;
 
 use base64::Engine as _;

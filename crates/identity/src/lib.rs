@@ -7,6 +7,7 @@ pub mod api_key;
 pub mod authenticated;
 pub mod certificate;
 pub mod credential;
+pub mod introspection;
 pub mod jwk;
 pub mod jwt;
 pub mod metadata;

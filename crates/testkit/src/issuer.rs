@@ -77,6 +77,13 @@ impl Issuer {
         })
     }
 
+    /// Its private key in PEM (PKCS#8).
+    #[must_use]
+    pub fn pem(&self) -> String {
+        let text = base64_standard(&self.pkcs8);
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    }
+
     /// Its key set.
     #[must_use]
     pub fn jwks(&self) -> String {

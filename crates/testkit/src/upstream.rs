@@ -19,6 +19,8 @@ pub enum Behaviour {
     BytesThenClose(String),
     /// Answers after a pause.
     Slow(Duration),
+    /// Answers exactly these bytes after a pause, and closes.
+    SlowBytes(Duration, String),
     /// Never answers.
     Silent,
     /// Closes without an answer.
@@ -166,6 +168,10 @@ impl Upstream {
                 Behaviour::Slow(pause) => {
                     std::thread::sleep(pause);
                     (answer(), false)
+                }
+                Behaviour::SlowBytes(pause, bytes) => {
+                    std::thread::sleep(pause);
+                    (bytes, true)
                 }
                 Behaviour::Silent => {
                     std::thread::sleep(Duration::from_secs(30));

@@ -6,17 +6,6 @@ use std::time::Duration;
 use ipnet::IpNet;
 use portcullis_model::WorkloadNames;
 
-/// An identity provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Provider {
-    /// API keys of our own.
-    ApiKeys(ApiKeyProvider),
-    /// Certificates that clients show in the TLS handshake.
-    Certificates(CertificateProvider),
-    /// Signed tokens of an issuer.
-    Jwt(Box<JwtProvider>),
-}
-
 /// API keys of our own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKeyProvider {

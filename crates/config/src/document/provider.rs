@@ -7,18 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::discovery::{Discovery, default_fresh_for, default_stale_until};
 
-/// An identity provider: exactly one of these.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Provider {
-    /// Signed tokens of an issuer.
-    Jwt(Box<Jwt>),
-    /// API keys of our own.
-    ApiKeys(ApiKeys),
-    /// Certificates that clients show in the TLS handshake.
-    Certificates(Certificates),
-}
-
 /// Signed tokens of an issuer (RFC 7519, RFC 9068).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@ use crate::check;
 use crate::declaration::{ApiKeyProvider, JwtPrincipal, JwtProvider, Provider, SecretRef};
 use crate::document;
 use crate::problems::{Problems, Rule};
-use crate::resolve::{certificate, claims, keys, profile};
+use crate::resolve::{certificate, claims, introspection, keys, profile};
 
 const HEADER: Rule = Rule {
     code: "PC0107",
@@ -60,6 +60,13 @@ pub(super) fn providers(
                 types.note([name, "jwt"], &jwt.claims, problems);
                 profile::judge(name, jwt, problems);
                 Provider::Jwt(Box::new(jwt_provider(name, jwt, problems)))
+            }
+            document::Provider::Introspection(written) => {
+                let path = ["providers", name, "introspection", "endpoint"];
+                alone("endpoint", &written.endpoint, path);
+                types.note([name, "introspection"], &written.claims, problems);
+                let provider = introspection::provider(name, written, problems);
+                Provider::Introspection(Box::new(provider))
             }
             document::Provider::ApiKeys(keys) => {
                 alone("header", &keys.header, ["providers", name, "api_keys", "header"]);

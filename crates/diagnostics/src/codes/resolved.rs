@@ -52,7 +52,7 @@ super::page::table! {
         wrong "url: {url: \"http://id.shop.example/jwks.json\", "
         right "url: {url: \"http://127.0.0.1:8090/jwks.json\", ";
     "PC0117" Error: "two providers for the same credential"
-        means "Two providers have the same issuer, or read API keys from the same header; or a boundary accepts two providers of certificates."
+        means "Two providers have the same issuer or endpoint, or read API keys from the same header; or a boundary accepts two providers of certificates."
         matters "Which provider vouches for a caller would be chance."
         mend "Give each provider its own issuer or header, and let each boundary accept at most one provider of certificates.";
     "PC0118" Error: "two listeners at the same address"

@@ -24,7 +24,7 @@ type Claims = Map<String, Value>;
 
 /// The fingerprint of the client certificate that a token is bound to (RFC 8705 section 3.1), if it is
 /// bound. A binding of another kind, or more than one, is one that no proof here shows.
-pub(super) fn bound_to(claims: &Claims) -> Result<Option<String>, Refused> {
+pub(crate) fn bound_to(claims: &Claims) -> Result<Option<String>, Refused> {
     let Some(confirmation) = claims.get("cnf") else { return Ok(None) };
     let only = confirmation.as_object().filter(|members| members.len() == 1);
     let thumbprint = only.and_then(|members| members.get("x5t#S256")).and_then(Value::as_str);
@@ -47,20 +47,27 @@ pub(super) fn judge(
 ) -> Result<Principal, Refused> {
     audience(claims, rules)?;
     let (issued_at, expires_at) = times(claims, rules, now)?;
-    let subject = required(claims, "sub")?;
-    if subject.is_empty() || subject.len() > TEXT_BYTES_MAX {
-        return Err(invalid("sub"));
-    }
+    let credential = CredentialRef {
+        kind: CredentialKind::Jwt,
+        handle: handle.to_owned(),
+        issued_at: Some(issued_at),
+        expires_at: Some(expires_at),
+    };
+    named(claims, "sub", credential, rules)
+}
+
+/// The principal of claims that hold; its subject is in this one.
+pub(crate) fn named(
+    claims: &Claims,
+    subject: &str,
+    credential: CredentialRef,
+    rules: &Rules,
+) -> Result<Principal, Refused> {
     let mut principal = Principal {
         kind: rules.kind,
         provider: Some(rules.provider.clone()),
-        subject,
-        credential: Some(CredentialRef {
-            kind: CredentialKind::Jwt,
-            handle: handle.to_owned(),
-            issued_at: Some(issued_at),
-            expires_at: Some(expires_at),
-        }),
+        subject: filled(claims, subject)?,
+        credential: Some(credential),
         ..Principal::anonymous()
     };
     if let Some(name) = &rules.tenant {
@@ -86,13 +93,13 @@ pub(super) fn judge(
 
 /// Judges what RFC 9068 section 2.2 requires of an access token besides what every token must say.
 pub(super) fn profile(claims: &Claims, rules: &Rules) -> Result<(), Refused> {
-    for name in &rules.required {
-        let text = required(claims, name)?;
-        if text.is_empty() || text.len() > TEXT_BYTES_MAX {
-            return Err(invalid(name));
-        }
-    }
-    Ok(())
+    rules.required.iter().try_for_each(|name| filled(claims, name).map(|_| ()))
+}
+
+/// A text that is there and not too long.
+fn filled(claims: &Claims, name: &str) -> Result<String, Refused> {
+    let text = text(claims, name)?.ok_or_else(|| invalid(name))?;
+    if text.is_empty() || text.len() > TEXT_BYTES_MAX { Err(invalid(name)) } else { Ok(text) }
 }
 
 /// A claim by its name, or by a JSON Pointer (RFC 6901).
@@ -116,7 +123,8 @@ fn scopes(claims: &Claims, name: &str) -> Result<BTreeSet<String>, Refused> {
     Ok(scopes.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect())
 }
 
-fn audience(claims: &Claims, rules: &Rules) -> Result<(), Refused> {
+/// Whether we are meant.
+pub(crate) fn audience(claims: &Claims, rules: &Rules) -> Result<(), Refused> {
     let refused = |detail: &str| Refused::new(Reason::AudienceRefused, detail);
     let named: Vec<&str> = match claims.get("aud") {
         Some(Value::String(one)) => vec![one],
@@ -157,7 +165,7 @@ fn times(
 }
 
 /// A whole number of seconds, written as such.
-fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>, Refused> {
+pub(crate) fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>, Refused> {
     match claims.get(name) {
         None => Ok(None),
         Some(value) => match value.as_u64().filter(|secs| *secs <= SECS_MAX) {
@@ -167,11 +175,8 @@ fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>, Refused> {
     }
 }
 
-fn required(claims: &Claims, name: &str) -> Result<String, Refused> {
-    text(claims, name)?.ok_or_else(|| invalid(name))
-}
-
-fn text(claims: &Claims, name: &str) -> Result<Option<String>, Refused> {
+/// A text, where there is one.
+pub(crate) fn text(claims: &Claims, name: &str) -> Result<Option<String>, Refused> {
     match find(claims, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -207,6 +212,7 @@ fn value(claims: &Claims, name: &str, kind: AttributeKind) -> Result<Option<Attr
     read.map(Some).ok_or_else(|| invalid(name))
 }
 
-fn invalid(name: &str) -> Refused {
+/// The claim is missing or has the wrong form.
+pub(crate) fn invalid(name: &str) -> Refused {
     Refused::new(Reason::ClaimInvalid, format!("claim `{name}` is missing or has the wrong form"))
 }

@@ -5,12 +5,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use portcullis_config::Declaration;
 use portcullis_config::declaration::{ApiKeyProvider, JwtProvider, KeySource, Provider, SecretRef};
+use portcullis_core::facts::TokenStatus;
 use portcullis_diagnostics::Finding;
 use portcullis_identity::api_key::{Keyring, Pepper};
+use portcullis_identity::introspection::OpaqueToken;
 use portcullis_identity::jwk::KeySet;
+use portcullis_model::ProviderId;
 use portcullis_runtime::clock::now;
 use portcullis_runtime::discovery::Discovery;
+use portcullis_runtime::introspection::Introspection;
 use portcullis_runtime::{key_sets, private, stores};
 use portcullis_transport::fetch::{self, FetchRules};
 
@@ -47,6 +52,10 @@ pub(super) fn examine(visit: &mut Visit<'_>) {
             // their files are read, and their validity judged, with the estate
             Provider::Certificates(_) => visit.fine(what, "its authorities are read"),
             Provider::Jwt(jwt) => issuer(&what, id.as_str(), jwt, visit),
+            Provider::Introspection(_) => {
+                let result = answers(id, visit.declaration(), visit.folder);
+                visit.take(&what, result.map_err(key_set));
+            }
         }
     }
     let path = visit.path(&visit.declaration().records.seal_key);
@@ -127,6 +136,29 @@ fn published(what: &str, id: &str, url: &str, rules: &FetchRules, visit: &mut Vi
     let broken = |why| key_set(format!("keys of `{id}`: `{url}`: {why}"));
     visit.take(what, result.map_err(broken));
     compare(id, date, visit);
+}
+
+/// Whether the issuer of opaque tokens knows us: about a token that there is not, it says so.
+fn answers(id: &ProviderId, declaration: &Declaration, folder: &Path) -> Result<String, String> {
+    let opened = Introspection::open(declaration, folder, None);
+    let issuers = opened.map_err(|(other, why)| format!("provider `{other}`: {why}"))?;
+    let token = OpaqueToken::new("portcullis-doctor").map_err(|refused| refused.detail)?;
+    let revision = "doctor".into();
+    let asked = async { Ok::<_, String>(issuers.status(id, &token, &revision, now()).await) };
+    match waited(asked)? {
+        TokenStatus::Known { answer, .. } if !answer.is_active() => {
+            Ok("its issuer answers".to_owned())
+        }
+        TokenStatus::Known { .. } => {
+            Err(format!("the issuer of `{id}` calls a token active that there is not"))
+        }
+        TokenStatus::Invalid => {
+            Err(format!("the issuer of `{id}` does not answer as RFC 7662 says"))
+        }
+        TokenStatus::Unavailable => {
+            Err(format!("the issuer of `{id}` cannot be asked, or does not know us"))
+        }
+    }
 }
 
 /// Waits for what asks somebody else.
