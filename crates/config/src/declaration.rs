@@ -16,6 +16,7 @@ mod life;
 mod limit;
 mod listener;
 mod process;
+mod protected;
 mod provider;
 mod providers;
 mod routes;
@@ -40,6 +41,7 @@ pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::{Listener, Protocol, ProxyProtocol};
 pub use self::process::{Admin, Guards, Records};
+pub use self::protected::ProtectedResource;
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
     JwtPrincipal, JwtProvider, KeySource, MetadataDocument, SecretRef,

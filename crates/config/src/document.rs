@@ -4,6 +4,7 @@
 
 mod addresses;
 mod api;
+mod assurance;
 mod boundary;
 mod cors;
 mod countries;
@@ -14,6 +15,7 @@ mod life;
 mod limit;
 mod listener;
 mod process;
+mod protected;
 mod provider;
 mod providers;
 mod proxied;
@@ -30,6 +32,7 @@ use serde::Deserialize;
 
 pub(crate) use self::addresses::{Addresses, CountryLists, Unknown};
 pub(crate) use self::api::Api;
+pub(crate) use self::assurance::Assurance;
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
 pub(crate) use self::cors::Cors;
 pub(crate) use self::countries::Countries;
@@ -40,6 +43,7 @@ pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Admin, Guards, Records};
+pub(crate) use self::protected::ProtectedResource;
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
     PrincipalKind, RelaxedClaim, Secret,

@@ -4,6 +4,7 @@
 mod acme;
 mod addresses;
 mod api;
+mod assurance;
 mod boundary;
 mod certificate;
 mod claims;
@@ -14,6 +15,7 @@ mod keys;
 mod life;
 mod listener;
 mod profile;
+mod protected;
 mod provider;
 mod routes;
 mod stream;

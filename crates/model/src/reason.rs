@@ -38,12 +38,15 @@ pub enum Challenge {
     InvalidToken,
     /// `error="invalid_request"`.
     InvalidRequest,
+    /// `error="insufficient_user_authentication"` with what is needed (RFC 9470 section 3).
+    InsufficientAuthentication,
     /// `error="insufficient_scope"` with the scopes that are needed.
     InsufficientScope,
 }
 
 impl Challenge {
-    /// The header's value. For lacking scopes, `, scope="…"` with their names follows.
+    /// The header's value. For lacking scopes, `, scope="…"` with their names follows; for a sign-in
+    /// that is not enough, `, acr_values="…"` and `, max_age="…"`.
     #[must_use]
     pub const fn value(self) -> Option<&'static str> {
         match self {
@@ -51,6 +54,9 @@ impl Challenge {
             Self::Bare => Some("Bearer"),
             Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
             Self::InvalidRequest => Some("Bearer error=\"invalid_request\""),
+            Self::InsufficientAuthentication => {
+                Some("Bearer error=\"insufficient_user_authentication\"")
+            }
             Self::InsufficientScope => Some("Bearer error=\"insufficient_scope\""),
         }
     }
@@ -235,6 +241,9 @@ reasons! {
     SenderUnproven "identify.sender_unproven" Identify 401 InvalidToken
         "the credential is bound to another connection"
         "The token is bound to a client certificate (`cnf` with `x5t#S256`, RFC 8705), and the connection was opened with another one or with none.";
+    AuthenticationInsufficient "assess.authentication_insufficient" Assess 401 InsufficientAuthentication
+        "a stronger or more recent sign-in is required"
+        "The caller is known, and has signed in more weakly or longer ago than the boundary (`assurance`) or a policy (`@challenge`) asks for. The challenge says what is needed (RFC 9470); the credential does not say it, or says less.";
     TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
         "not permitted"
         "The guarded tenant policy forbids: the caller's tenant is not the resource's.";

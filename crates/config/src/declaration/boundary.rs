@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_diagnostics::Span;
-use portcullis_model::{LimitId, ProviderId, ZoneId};
+use portcullis_model::{LimitId, ProviderId, StepUp, ZoneId};
 
 use super::Tracing;
 use super::addresses::Addresses;
@@ -41,6 +41,8 @@ pub struct IdentityRule {
     pub providers: BTreeSet<ProviderId>,
     /// Whether operations whose contract asks for no security may be reached without a credential.
     pub anonymous: bool,
+    /// How strongly and how lately callers with a credential must have signed in.
+    pub assurance: Option<StepUp>,
 }
 
 /// What is looked at.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tracing;
 use super::addresses::Addresses;
+use super::assurance::Assurance;
 use super::headers::Answers;
 
 /// A crossing from one zone to another.
@@ -46,6 +47,8 @@ pub(crate) struct Identity {
     /// Whether operations whose contract asks for no credential may be reached without one.
     #[serde(default)]
     pub(crate) anonymous: bool,
+    /// How strongly and how lately callers with a credential must have signed in.
+    pub(crate) assurance: Option<Assurance>,
 }
 
 /// How closely messages are looked at.

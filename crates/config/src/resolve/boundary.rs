@@ -12,6 +12,7 @@ use crate::declaration::{Audit, Boundary, IdentityRule, Inspection, Limit, Limit
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 use crate::resolve::addresses::addresses;
+use crate::resolve::assurance::assurance;
 use crate::resolve::headers;
 
 const SAME_PAIR: Rule = Rule {
@@ -95,6 +96,10 @@ fn identity(
     IdentityRule {
         providers: written.providers.iter().map(|name| ProviderId::new(name)).collect(),
         anonymous: written.anonymous,
+        assurance: written
+            .assurance
+            .as_ref()
+            .map(|written| assurance(document, boundary, written, problems)),
     }
 }
 

@@ -17,6 +17,14 @@ pub(super) fn boundaries(old: &Snapshot, new: &Snapshot, changes: &mut Changes) 
         let (old, new) = (&was.identity, &is.identity);
         thing.members(Effect::Widens, "provider", &old.providers, &new.providers);
         thing.bound("anonymous", &old.anonymous, &new.anonymous);
+        if old.assurance != new.assurance {
+            let effect = match (&old.assurance, &new.assurance) {
+                (None, Some(_)) => Effect::Narrows,
+                (Some(_), None) => Effect::Widens,
+                (_, _) => Effect::CannotBeTold,
+            };
+            thing.say(effect, "asks for another sign-in");
+        }
         let limits = |one: &Boundary| one.limits.iter().cloned().collect::<BTreeSet<_>>();
         thing.members(Effect::Narrows, "limit", &limits(was), &limits(is));
         let (old, new) = (&was.inspection, &is.inspection);
@@ -37,6 +45,7 @@ pub(super) fn boundaries(old: &Snapshot, new: &Snapshot, changes: &mut Changes) 
         rest.to.clone_from(&was.to);
         rest.identity.providers.clone_from(&was.identity.providers);
         rest.identity.anonymous = was.identity.anonymous;
+        rest.identity.assurance.clone_from(&was.identity.assurance);
         rest.limits.clone_from(&was.limits);
         rest.inspection.body_bytes_max = was.inspection.body_bytes_max;
         rest.inspection.json_depth_max = was.inspection.json_depth_max;

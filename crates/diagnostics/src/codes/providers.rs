@@ -1,4 +1,5 @@
-//! What do PC0123 to PC0127 mean? Settings of identity providers that are weak, or that can never hold.
+//! What do PC0123 to PC0129 mean? Settings of identity providers, and of what they are
+//! asked for, that are weak or can never hold.
 
 super::page::table! {
     "PC0123" Warning: "tokens that need not be access tokens of RFC 9068"
@@ -30,4 +31,18 @@ super::page::table! {
         "portcullis.yaml"
         wrong "max_lifetime: 12h"
         right "max_lifetime: 1h";
+    "PC0128" Error: "a protected resource that is not this API"
+        means "`protected_resource` names a resource that is no `https` URL (or `http` to a loopback address) of one of the API's hosts with exactly its base path, or a page of documentation that is no `https` URL."
+        matters "Clients compare the resource that the metadata names with the URL that they call (RFC 9728 section 3.3), and ask for tokens for it."
+        mend "Write a host of the API and its base path, such as `https://api.shop.example/v1`."
+        "portcullis.yaml"
+        wrong "    owner: team-orders\n    protected_resource: {resource: \"https://api.shop.example/v2\"}"
+        right "    owner: team-orders";
+    "PC0129" Error: "assurance that nobody can show"
+        means "A boundary asks for `assurance` that a provider which it accepts cannot tell: API keys and certificates say nothing of a sign-in, and tokens say it in the claims that `acr` and `auth_time` name. Or it asks for nothing."
+        matters "Every caller of that provider would be refused, and told to sign in again without end."
+        mend "Name the claims in `claims.acr` and `claims.auth_time` of the provider, or accept it at another boundary."
+        "portcullis.yaml"
+        wrong "identity: {providers: [shop-idp], anonymous: true, assurance: {acr: [mfa]}}"
+        right "identity: {providers: [shop-idp], anonymous: true}";
 }
