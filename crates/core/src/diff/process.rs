@@ -1,6 +1,7 @@
 //! How does the process itself behave? Guards, admin door and records; and whatever a declaration has besides.
 
 use portcullis_config::Declaration;
+use portcullis_config::declaration::Admin;
 
 use super::change::{Changes, Effect};
 
@@ -49,9 +50,7 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     rest.metrics_address = old.metrics_address;
     rest.otlp.clone_from(&old.otlp);
     thing.rest(old, &rest);
-    if was.admin != is.admin {
-        changes.of("admin", "").say(Effect::Neutral, "is elsewhere");
-    }
+    admin(&was.admin, &is.admin, changes);
     let mut thing = changes.of("records", "");
     let (old, new) = (&was.records, &is.records);
     thing.value(Effect::Neutral, "directory", &old.directory, &new.directory);
@@ -66,6 +65,33 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     thing.rest(old, &rest);
     changes.of("zones", "").members(Effect::Neutral, "zone", &was.zones, &is.zones);
     others(was, is, changes);
+}
+
+/// Who may operate it, and from where.
+fn admin(was: &Admin, is: &Admin, changes: &mut Changes) {
+    let mut thing = changes.of("admin", "");
+    thing.value(Effect::Neutral, "socket", &was.socket, &is.socket);
+    match (&was.remote, &is.remote) {
+        (None, None) => {}
+        (None, Some(_)) => thing.say(Effect::Widens, "operators may ask from elsewhere"),
+        (Some(_), None) => thing.say(Effect::Narrows, "operators may ask at the socket alone"),
+        (Some(was), Some(is)) => {
+            thing.members(Effect::Widens, "operator", &was.operators, &is.operators);
+            thing.value(Effect::CannotBeTold, "remote.address", &was.address, &is.address);
+            if was.tls != is.tls {
+                thing.say(Effect::CannotBeTold, "its certificates or who vouches are others");
+            }
+            let mut rest = is.clone();
+            rest.operators.clone_from(&was.operators);
+            rest.address = was.address;
+            rest.tls.clone_from(&was.tls);
+            thing.rest(was, &rest);
+        }
+    }
+    let mut rest = is.clone();
+    rest.socket.clone_from(&was.socket);
+    rest.remote.clone_from(&was.remote);
+    thing.rest(was, &rest);
 }
 
 /// Sections that are compared nowhere else.
