@@ -31,7 +31,10 @@ const MODULES: &[(&str, &str)] = &[
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/python");
 
 /// Node packages with their versions, and what each is needed for.
-const NODE: &[(&str, &str, &str)] = &[("oauth4webapi", "3.8.8", "clients that prove a key (DPoP)")];
+const NODE: &[(&str, &str, &str)] = &[
+    ("oauth4webapi", "3.8.8", "clients that prove a key (DPoP)"),
+    ("oidc-provider", "9.13.3", "issuers with discovery and introspection"),
+];
 
 /// Where Node packages are installed, and where tests look for them.
 const NODE_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/node");

@@ -13,11 +13,14 @@ mod countries;
 mod declared;
 mod granted;
 mod headers;
+mod introspection;
 mod life;
 mod limit;
 mod listener;
 mod process;
+mod protected;
 mod provider;
+mod providers;
 mod routes;
 mod sender;
 mod signed;
@@ -39,14 +42,17 @@ pub use self::countries::Countries;
 pub use self::declared::Declared;
 pub use self::granted::{Grant, SecretRef};
 pub use self::headers::{Answers, Cache, Coding, Compress, HeaderChanges, Hsts};
+pub use self::introspection::{ClientAuth, IntrospectionProvider, SigningAlgorithm};
 pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::{Listener, Protocol, ProxyProtocol};
 pub use self::process::{Guards, Records};
+pub use self::protected::ProtectedResource;
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, JwtPrincipal,
-    JwtProvider, KeySource, Provider,
+    JwtProvider, KeySource, MetadataDocument,
 };
+pub use self::providers::Provider;
 pub use self::routes::{Rewrite, Route};
 pub use self::sender::{Advertised, SenderRule};
 pub use self::signed::{

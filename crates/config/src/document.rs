@@ -5,15 +5,20 @@
 mod addresses;
 mod admin;
 mod api;
+mod assurance;
 mod boundary;
 mod cors;
 mod countries;
+mod discovery;
 mod headers;
+mod introspection;
 mod life;
 mod limit;
 mod listener;
 mod process;
+mod protected;
 mod provider;
+mod providers;
 mod proxied;
 mod routes;
 mod secret;
@@ -32,18 +37,23 @@ use serde::Deserialize;
 pub(crate) use self::addresses::{Addresses, CountryLists, Unknown};
 pub(crate) use self::admin::{Admin, Remote, RemoteTls};
 pub(crate) use self::api::Api;
+pub(crate) use self::assurance::Assurance;
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
 pub(crate) use self::cors::Cors;
 pub(crate) use self::countries::Countries;
+pub(crate) use self::discovery::MetadataDocument;
 pub(crate) use self::headers::{Answers, Cache, Coding, Compress, RequestHeaders};
+pub(crate) use self::introspection::{ClientAuth, Introspection, RelaxedAnswer, SigningAlgorithm};
 pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Guards, Records};
+pub(crate) use self::protected::ProtectedResource;
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
-    PrincipalKind, Provider,
+    PrincipalKind, RelaxedClaim,
 };
+pub(crate) use self::providers::Provider;
 pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::secret::Secret;
 pub(crate) use self::sender::Scheme;

@@ -5,12 +5,18 @@ mod acme;
 mod addresses;
 mod admin;
 mod api;
+mod assurance;
 mod boundary;
 mod certificate;
+mod claims;
 mod cors;
 mod headers;
+mod introspection;
+mod keys;
 mod life;
 mod listener;
+mod profile;
+mod protected;
 mod provider;
 mod routes;
 mod secret;
@@ -82,6 +88,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
     unreachable(document, problems);
     certificate::usable(document, problems);
     signed::usable(document, problems);
+    introspection::usable(document, problems);
     declaration
 }
 

@@ -164,7 +164,8 @@ impl Chain {
                 stage,
             )?,
             State::Identified(identified) => {
-                State::Assessed(Box::new(assess::decide(*identified, now, trace)))
+                let assessed = assess::decide(*identified, snapshot, now, trace);
+                State::Assessed(Box::new(assessed.map_err(Advance::Refused)?))
             }
             State::Assessed(assessed) => authorize::decide(*assessed, snapshot, now, trace)
                 .map(|authorized| State::Authorized(Box::new(authorized)))

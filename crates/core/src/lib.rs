@@ -24,6 +24,7 @@ pub mod inspect;
 pub mod json;
 pub mod life;
 pub mod profile;
+mod protected;
 pub mod receive;
 pub mod record;
 pub mod refusal;

@@ -22,6 +22,7 @@ use crate::addresses;
 use crate::answer::Answer;
 use crate::cors;
 use crate::facts::{Facts, Need};
+use crate::protected;
 use crate::refusal::{Refusal, Step};
 use crate::rewrite;
 use crate::sender::Vouched;
@@ -191,6 +192,7 @@ fn route(
     message: &Arc<Message>,
     trace: &mut Trace,
 ) -> Result<Routed, Refusal> {
+    let snapshot = visit.snapshot;
     trace.crossing.from = Some(visit.from.clone());
     if let Some(method) = cors::preflight(message)
         && let Ok((operation, _)) = visit.find(method)
@@ -200,6 +202,12 @@ fn route(
         let _crossing = visit.enter(operation, trace)?;
         let answer = cors::answer(cors, message, &visit.methods(operation))?;
         trace.say(Stage::Receive, format!("a preflight for `{}`", operation.id));
+        return Ok(Routed::Answered(answer));
+    }
+    if let Some((id, api, resource)) = visit.described() {
+        let crossing = visit.come_to(id, &api.zone, trace)?;
+        trace.say(Stage::Receive, "a client asks what it needs to call the API");
+        let answer = protected::answer(id, resource, &crossing.boundary, snapshot);
         return Ok(Routed::Answered(answer));
     }
     let (operation, matched) = visit.find(message.method)?;

@@ -114,4 +114,6 @@ pub enum CredentialKind {
     Signature,
     /// The code of a webhook over its body.
     Webhook,
+    /// A token that only its issuer can read.
+    OpaqueToken,
 }

@@ -38,6 +38,8 @@ pub enum Challenge {
     InvalidToken,
     /// `error="invalid_request"`.
     InvalidRequest,
+    /// `error="insufficient_user_authentication"` with what is needed (RFC 9470 section 3).
+    InsufficientAuthentication,
     /// `error="insufficient_scope"` with the scopes that are needed.
     InsufficientScope,
     /// `error="invalid_token"` of the scheme `DPoP` (RFC 9449 section 7.1).
@@ -62,7 +64,8 @@ macro_rules! dpop {
 }
 
 impl Challenge {
-    /// The header's value. For lacking scopes, `, scope="…"` with their names follows.
+    /// The header's value. For lacking scopes, `, scope="…"` with their names follows; for a sign-in
+    /// that is not enough, `, acr_values="…"` and `, max_age="…"`.
     #[must_use]
     pub const fn value(self) -> Option<&'static str> {
         match self {
@@ -70,6 +73,9 @@ impl Challenge {
             Self::Bare => Some("Bearer"),
             Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
             Self::InvalidRequest => Some("Bearer error=\"invalid_request\""),
+            Self::InsufficientAuthentication => {
+                Some("Bearer error=\"insufficient_user_authentication\"")
+            }
             Self::InsufficientScope => Some("Bearer error=\"insufficient_scope\""),
             Self::Signature => Some("Signature"),
             Self::DpopToken => Some(dpop!("invalid_token")),
@@ -246,6 +252,15 @@ reasons! {
     CertificateNameRefused "identify.certificate_name_refused" Identify 401 InvalidToken
         "the client certificate does not name a caller that is known here"
         "The certificate has no name of the declared kind, more than one, one that is not in the strict form of a SPIFFE ID, or one outside the declared trust domain or domains.";
+    TokenInactive "identify.token_inactive" Identify 401 InvalidToken
+        "the token is not active"
+        "The issuer was asked about an opaque token (RFC 7662) and says that it is not active: unknown, expired, revoked, or not meant for us.";
+    IntrospectionUnavailable "identify.introspection_unavailable" Identify 503 No
+        "the identity provider is unavailable"
+        "The issuer of opaque tokens could not be asked: it is down, slow, answers with an error, refuses our own credential, or is asked about too many tokens at once. Nobody is identified by such a token then.";
+    IntrospectionInvalid "identify.introspection_invalid" Identify 503 No
+        "the identity provider's answer is invalid"
+        "The issuer of opaque tokens answered, and the answer is not strict JSON with a truth value in `active`. Nobody is identified by it.";
     SenderUnproven "identify.sender_unproven" Identify 401 InvalidToken
         "the credential is bound to another connection"
         "The token is bound to a client certificate (`cnf` with `x5t#S256`, RFC 8705), and the connection was opened with another one or with none.";
@@ -276,6 +291,9 @@ reasons! {
     MessageReplayed "identify.message_replayed" Identify 401 Signature
         "the message was received before"
         "A signed message or webhook of this name has passed within its window. Each passes once.";
+    AuthenticationInsufficient "assess.authentication_insufficient" Assess 401 InsufficientAuthentication
+        "a stronger or more recent sign-in is required"
+        "The caller is known, and has signed in more weakly or longer ago than the boundary (`assurance`) or a policy (`@challenge`) asks for. The challenge says what is needed (RFC 9470); the credential does not say it, or says less.";
     TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
         "not permitted"
         "The guarded tenant policy forbids: the caller's tenant is not the resource's.";

@@ -7,20 +7,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{Provider, SecretRef, SignatureMaterial};
-use portcullis_core::facts::{ApiKeyFact, Country, Keys};
+use portcullis_config::declaration::{Provider, SignatureMaterial};
+use portcullis_core::facts::{ApiKeyFact, Country, Keys, TokenStatus};
 use portcullis_identity::api_key::Pepper;
+use portcullis_identity::introspection::OpaqueToken;
 use portcullis_identity::secrets::Secrets;
 use portcullis_model::{ProviderId, Timestamp};
 use portcullis_telemetry::levels::Levels;
 
 use crate::api_keys::ApiKeys;
 use crate::countries::Countries;
+use crate::introspection::Introspection;
 use crate::key_sets::KeySets;
 use crate::limits::Limits;
-use crate::private;
 use crate::proofs::Proofs;
 use crate::records::Records;
+pub use crate::secrets::resolve;
 use crate::tokens::Tokens;
 
 /// All stores of a process.
@@ -37,6 +39,7 @@ pub struct Stores {
     api_keys: BTreeMap<ProviderId, ApiKeys>,
     secrets: BTreeMap<ProviderId, Arc<Secrets>>,
     key_sets: KeySets,
+    introspection: Introspection,
     countries: Option<Countries>,
 }
 
@@ -68,6 +71,7 @@ impl Stores {
             api_keys: open_api_keys(declaration, folder)?,
             secrets: open_secrets(declaration, folder)?,
             key_sets: KeySets::new(declaration, folder),
+            introspection: open_introspection(declaration, folder, None)?,
             countries: open_countries(declaration, folder),
         })
     }
@@ -87,6 +91,7 @@ impl Stores {
             api_keys: open_api_keys(declaration, folder)?,
             secrets: open_secrets(declaration, folder)?,
             key_sets: self.key_sets.renewed(declaration, folder),
+            introspection: open_introspection(declaration, folder, Some(&self.introspection))?,
             countries: open_countries(declaration, folder),
         })
     }
@@ -120,6 +125,17 @@ impl Stores {
         self.key_sets.keys(provider, missing, now).await
     }
 
+    /// What the issuer says of an opaque token.
+    pub async fn token_status(
+        &self,
+        provider: &ProviderId,
+        token: &OpaqueToken,
+        revision: &Arc<str>,
+        now: Timestamp,
+    ) -> TokenStatus {
+        self.introspection.status(provider, token, revision, now).await
+    }
+
     /// Says how things stand with the keys and the records.
     pub fn tell(&self, levels: &Levels) {
         levels.limits(self.limits.refusals());
@@ -142,6 +158,15 @@ fn open_countries(declaration: &Declaration, folder: &Path) -> Option<Countries>
         tracing::error!(why, "countries cannot be looked up");
         None
     })
+}
+
+fn open_introspection(
+    declaration: &Declaration,
+    folder: &Path,
+    before: Option<&Introspection>,
+) -> Result<Introspection, SecretError> {
+    let opened = Introspection::open(declaration, folder, before);
+    opened.map_err(|(provider, why)| SecretError { provider, why })
 }
 
 fn open_api_keys(
@@ -180,7 +205,10 @@ fn open_secrets(
 pub fn secrets(provider: &Provider, folder: &Path) -> Result<Secrets, String> {
     let mut secrets = Secrets::default();
     match provider {
-        Provider::ApiKeys(_) | Provider::Certificates(_) | Provider::Jwt(_) => {}
+        Provider::ApiKeys(_)
+        | Provider::Certificates(_)
+        | Provider::Introspection(_)
+        | Provider::Jwt(_) => {}
         Provider::Signatures(signatures) => {
             for (id, key) in &signatures.keys {
                 if let SignatureMaterial::Secret(secret) = &key.material {
@@ -199,23 +227,4 @@ pub fn secrets(provider: &Provider, folder: &Path) -> Result<Secrets, String> {
         }
     }
     Ok(secrets)
-}
-
-/// Reads a secret; surrounding white space does not belong to it.
-///
-/// # Errors
-/// Says which file or variable is missing or empty; never what it holds.
-pub fn resolve(secret: &SecretRef, folder: &Path) -> Result<Vec<u8>, String> {
-    let text = match secret {
-        SecretRef::Env(name) => {
-            std::env::var(name).map_err(|_| format!("variable `{name}` is not set"))?
-        }
-        SecretRef::File(path) => {
-            let file = folder.join(path);
-            private::check(&file).map_err(|why| format!("file `{path}`: {why}"))?;
-            std::fs::read_to_string(file).map_err(|error| format!("file `{path}`: {error}"))?
-        }
-    };
-    let text = text.trim();
-    if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.as_bytes().to_vec()) }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 pub(crate) use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
 pub(crate) use self::signature::UpstreamSignature;
-pub(crate) use self::tls::{UpstreamProtocol, UpstreamTls};
+pub(crate) use self::tls::{ClientCertificate, UpstreamProtocol, UpstreamTls};
 
 /// Where requests are carried. Exactly one of `address` and `addresses`.
 #[derive(Debug, Deserialize, JsonSchema)]
