@@ -19,8 +19,12 @@ const PACKAGES: &[(&str, &str, &str)] = &[
 ];
 
 /// Python packages, and what each is needed for.
-const MODULES: &[(&str, &str)] =
-    &[("grpcio", "gRPC through the gateway"), ("h2", "HTTP/2 to the gateway")];
+const MODULES: &[(&str, &str)] = &[
+    ("cryptography", "signatures of PyJWT"),
+    ("grpcio", "gRPC through the gateway"),
+    ("h2", "HTTP/2 to the gateway"),
+    ("pyjwt", "tokens of the boundary's own"),
+];
 
 /// Where Python packages are installed, and where tests look for them.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/python");
@@ -69,7 +73,7 @@ fn apt(arguments: &[&str]) -> Result<()> {
 
 fn python() -> Result<()> {
     let imported = Command::new("python3")
-        .args(["-c", "import grpc, h2"])
+        .args(["-c", "import cryptography, grpc, h2, jwt"])
         .env("PYTHONPATH", FOLDER)
         .output()
         .context("python3 cannot be started")?;

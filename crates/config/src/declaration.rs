@@ -20,6 +20,7 @@ mod routes;
 mod stream;
 mod telemetry;
 mod tls;
+mod tokens;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,7 @@ pub use self::routes::{Rewrite, Route};
 pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
+pub use self::tokens::{OwnAddress, TokenHeader, Tokens, UpstreamToken};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
     Retries, Upstream, UpstreamProtocol, UpstreamTls,
@@ -67,6 +69,8 @@ pub struct Declaration {
     pub upstreams: BTreeMap<UpstreamId, Upstream>,
     /// Where the country of an address is looked up; stands wherever a list of countries does.
     pub countries: Option<Countries>,
+    /// Tokens that the boundary issues itself; stands wherever an upstream has a token.
+    pub tokens: Option<Tokens>,
     /// Crossings. At most one per pair of zones.
     pub boundaries: BTreeMap<BoundaryId, Boundary>,
     /// Limits.

@@ -18,6 +18,7 @@ mod routes;
 mod stream;
 mod telemetry;
 mod tls;
+mod tokens;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,7 @@ pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Acme, Cipher, Client, Tls, Version};
+pub(crate) use self::tokens::{OwnAddress, TokenHeader, Tokens};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
 };
@@ -73,6 +75,8 @@ pub(crate) struct Document {
     pub(crate) limits: BTreeMap<String, Limit>,
     /// Where the country of an address is looked up.
     pub(crate) countries: Option<Countries>,
+    /// Tokens that the boundary issues itself.
+    pub(crate) tokens: Option<Tokens>,
     /// Crossings from one zone to another. What is not declared does not cross.
     pub(crate) boundaries: BTreeMap<String, Boundary>,
     /// Folder of `.cedar` files, relative to this file.

@@ -15,6 +15,7 @@ mod routes;
 mod stream;
 mod telemetry;
 mod tls;
+mod tokens;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +59,8 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
         listeners: listener::listeners(document, problems),
         providers: provider::providers(&document.providers, problems),
         apis: api::apis(document, problems),
-        upstreams: upstream::upstreams(&document.upstreams, problems),
+        upstreams: upstream::upstreams(document, problems),
+        tokens: tokens::tokens(document, problems),
         limits: boundary::limits(&document.limits, problems),
         countries: document
             .countries

@@ -66,7 +66,7 @@ pub(crate) fn answer(
     for name in ASKED.iter().skip(1) {
         headers.append(VARY, HeaderValue::from(name.clone()));
     }
-    Ok(Answer { status: StatusCode::NO_CONTENT, headers })
+    Ok(Answer { status: StatusCode::NO_CONTENT, headers, body: bytes::Bytes::new() })
 }
 
 /// What an answer tells a browser about origins.

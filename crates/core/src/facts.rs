@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use portcullis_identity::api_key::{Pepper, StoredKey};
 use portcullis_identity::jwk::KeySet;
+use portcullis_identity::minted::{Order, Signed};
 use portcullis_identity::{Authenticated, Refused};
 use portcullis_limit::Taken;
 use portcullis_model::{LimitId, ProviderId, Timestamp};
@@ -54,6 +55,11 @@ pub enum Need {
     },
     /// Claim: all of these limits or none of them.
     Limits(Vec<LimitClaim>),
+    /// Claim: a token of ours for the upstream. One that was signed for the very same order, and has
+    /// time left, will do.
+    Sign(Box<Order>),
+    /// Read: the public keys of our own tokens.
+    PublicKeys,
     /// Claim: the record of intent, durable.
     Intent,
 }
@@ -88,6 +94,10 @@ pub struct Facts {
     pub body: Option<BodyFact>,
     /// The limits' answer.
     pub limits: Option<LimitsFact>,
+    /// The token for the upstream.
+    pub token: Option<TokenFact>,
+    /// The public keys of our own tokens, as a JWK set.
+    pub public_keys: Option<Bytes>,
     /// Whether the intent is durable.
     pub intent_durable: Option<bool>,
 }
@@ -146,6 +156,17 @@ pub enum BodyFact {
     Failed(Refused),
     /// From a record: what was found when the body was still there.
     AsRecorded(Result<(), Refused>),
+}
+
+/// A token of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenFact {
+    /// From a record: there was one.
+    AsRecorded,
+    /// Signed, now or for an earlier request.
+    Signed(Arc<Signed>),
+    /// None could be signed.
+    Unavailable,
 }
 
 /// The limits.

@@ -22,6 +22,7 @@ use crate::addresses;
 use crate::answer::Answer;
 use crate::cors;
 use crate::facts::{Facts, Need};
+use crate::published;
 use crate::refusal::{Refusal, Step};
 use crate::rewrite;
 use crate::snapshot::ways::Way;
@@ -110,10 +111,14 @@ pub(crate) fn decide(
                 trace.span = span(trace, Some(&message), snapshot);
                 note_certificate(trace, arrival.certificate.as_ref());
                 let address = message.client_address;
+                let asks_keys = published::is_asked(&arrival.listener, &message, snapshot);
                 trace.message = Some(Arc::new(message));
                 match addresses::judge(listener.addresses.as_ref(), address, "listener") {
                     Ok(()) => {
                         let mut needs = vec![Need::Guard { address }];
+                        if asks_keys {
+                            needs.push(Need::PublicKeys);
+                        }
                         if addresses::asks_country(&snapshot.declaration, listener) {
                             needs.push(Need::Country { address });
                         }
@@ -128,6 +133,10 @@ pub(crate) fn decide(
         note_country(facts, trace);
         let country = facts.country.as_ref();
         addresses::judge_country(listener.addresses.as_ref(), country, "listener")?;
+        if published::is_asked(&arrival.listener, &message, snapshot) {
+            trace.crossing.from = Some(listener.zone.clone());
+            return published::answer(&message, facts, trace).map(Routed::Answered);
+        }
         let visit = Visit { from: &listener.zone, message: &message, snapshot, now, country };
         route(&arrival, &visit, &message, trace)
     });

@@ -46,7 +46,7 @@ pub fn refusal(refusal: &Refusal, id: &RecordId, close: bool) -> Response<Full<B
 /// An answer that the boundary gives itself. `close` ends the connection after it.
 #[must_use]
 pub fn own(answer: Answer, id: &RecordId, close: bool) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::new()));
+    let mut response = Response::new(Full::new(answer.body));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     reply::decision(response.headers_mut(), id);

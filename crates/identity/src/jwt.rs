@@ -5,6 +5,7 @@
 //! Whatever a token says about its own key (`jwk`, `jku`, `x5u`, `x5c`) refuses it: nothing is
 //! ever fetched on a token's word.
 
+mod actors;
 mod claims;
 mod rules;
 
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 use crate::authenticated::{Authenticated, Refused, hex, token_digest};
 use crate::jwk::{Algorithm, KeySet};
 
+pub use actors::ACTORS_MAX;
 pub use rules::{AttributeKind, AttributeRule, Rules};
 
 /// Largest token in bytes.

@@ -9,5 +9,6 @@ pub mod certificate;
 pub mod credential;
 pub mod jwk;
 pub mod jwt;
+pub mod minted;
 
 pub use authenticated::{Authenticated, Refused, token_digest};

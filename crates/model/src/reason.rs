@@ -193,6 +193,9 @@ reasons! {
     AudienceRefused "identify.audience_refused" Identify 401 InvalidToken
         "the token is not meant for this service"
         "The `aud` is absent, malformed or does not name this service.";
+    ActorRefused "identify.actor_refused" Identify 403 No
+        "nobody may act like this for the caller"
+        "The token's `act` names an actor that its provider does not list, or more actors than the bound (RFC 8693 section 4.1).";
     TokenExpired "identify.token_expired" Identify 401 InvalidToken
         "the token has expired"
         "The `exp` has passed, beyond the declared clock skew.";
@@ -280,6 +283,9 @@ reasons! {
     ConcurrencyExceeded "admit.concurrency_exceeded" Admit 429 No
         "too many requests at once"
         "A declared number of concurrent requests is reached.";
+    TokenUnavailable "admit.token_unavailable" Admit 503 No
+        "the request cannot be carried at the moment"
+        "The upstream is declared to be sent a token of the boundary's own, and none could be signed: the folder of keys cannot be read, or there is no randomness. Nothing was sent.";
     RecordUnavailable "admit.record_unavailable" Admit 503 No
         "the request cannot be recorded"
         "The boundary requires a durable record and it could not be written: no record, no crossing.";

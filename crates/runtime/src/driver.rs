@@ -283,6 +283,12 @@ impl Driver {
                 facts.limits =
                     Some(self.stores.limits.take(&claims, &mut open.held, open.trace.at));
             }
+            Need::Sign(order) => {
+                facts.token = Some(self.stores.token(&order, open.trace.at));
+            }
+            Need::PublicKeys => {
+                facts.public_keys = self.stores.public_keys(open.trace.at);
+            }
             Need::Intent => {
                 let trace = open.trace.clone();
                 let draft = self.draft(RecordKind::Intent, trace, None, &open.timings, None);

@@ -13,6 +13,7 @@ pub mod estate;
 pub mod export;
 pub mod key_sets;
 pub mod limits;
+pub mod minting;
 pub mod offline;
 pub mod private;
 pub mod records;

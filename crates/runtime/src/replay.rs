@@ -4,8 +4,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderValue, Request};
-use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact};
+use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact, TokenFact};
 use portcullis_core::receive::Arrival;
 use portcullis_core::record::{caller, digest};
 use portcullis_core::trace::{Trace, TracedFact};
@@ -136,7 +137,7 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 13] = [
+const FACTS: [&str; 14] = [
     "country",
     "certificate",
     "head",
@@ -148,6 +149,7 @@ const FACTS: [&str; 13] = [
     "identity",
     "body",
     "limits",
+    "token",
     "obligation",
     "intent",
 ];
@@ -262,6 +264,12 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
         identity: principal.or_else(identity),
         body,
         limits,
+        token: value(facts, "token").map(|token| match refused(&token) {
+            Some(_) => TokenFact::Unavailable,
+            None => TokenFact::AsRecorded,
+        }),
+        // they decide nothing
+        public_keys: Some(Bytes::new()),
         intent_durable,
         ..Facts::default()
     }

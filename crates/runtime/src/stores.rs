@@ -6,10 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use portcullis_config::Declaration;
 use portcullis_config::declaration::{Provider, SecretRef};
-use portcullis_core::facts::{ApiKeyFact, Country, Keys};
+use portcullis_core::facts::{ApiKeyFact, Country, Keys, TokenFact};
 use portcullis_identity::api_key::Pepper;
+use portcullis_identity::minted::Order;
 use portcullis_model::{ProviderId, Timestamp};
 use portcullis_telemetry::levels::Levels;
 
@@ -17,6 +19,7 @@ use crate::api_keys::ApiKeys;
 use crate::countries::Countries;
 use crate::key_sets::KeySets;
 use crate::limits::Limits;
+use crate::minting::Mint;
 use crate::private;
 use crate::records::Records;
 use crate::tokens::Tokens;
@@ -32,15 +35,30 @@ pub struct Stores {
     pub records: Arc<Records>,
     api_keys: BTreeMap<ProviderId, ApiKeys>,
     key_sets: KeySets,
+    mint: Option<Mint>,
     countries: Option<Countries>,
 }
 
 /// Why the stores cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("secret of provider `{provider}` cannot be used: {why}")]
-pub struct SecretError {
-    provider: ProviderId,
-    why: String,
+#[non_exhaustive]
+pub enum SecretError {
+    /// A secret of a provider.
+    #[error("secret of provider `{provider}` cannot be used: {why}")]
+    Provider {
+        /// The provider.
+        provider: ProviderId,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The keys of our own tokens.
+    #[error("keys of `tokens` in `{folder}` cannot be used: {why}")]
+    Tokens {
+        /// Their folder.
+        folder: String,
+        /// What is wrong with them.
+        why: String,
+    },
 }
 
 impl Stores {
@@ -61,6 +79,7 @@ impl Stores {
             records: Arc::new(records),
             api_keys: open_api_keys(declaration, folder)?,
             key_sets: KeySets::new(declaration, folder),
+            mint: open_mint(None, declaration, folder)?,
             countries: open_countries(declaration, folder),
         })
     }
@@ -77,6 +96,7 @@ impl Stores {
             records: Arc::clone(&self.records),
             api_keys: open_api_keys(declaration, folder)?,
             key_sets: self.key_sets.renewed(declaration, folder),
+            mint: open_mint(self.mint.as_ref(), declaration, folder)?,
             countries: open_countries(declaration, folder),
         })
     }
@@ -104,6 +124,18 @@ impl Stores {
         self.key_sets.keys(provider, missing, now).await
     }
 
+    /// A token of ours.
+    #[must_use]
+    pub fn token(&self, order: &Order, now: Timestamp) -> TokenFact {
+        self.mint.as_ref().map_or(TokenFact::Unavailable, |mint| mint.token(order, now))
+    }
+
+    /// The public keys of our own tokens.
+    #[must_use]
+    pub fn public_keys(&self, now: Timestamp) -> Option<Bytes> {
+        self.mint.as_ref().and_then(|mint| mint.public_keys(now))
+    }
+
     /// Says how things stand with the keys and the records.
     pub fn tell(&self, levels: &Levels) {
         levels.limits(self.limits.refusals());
@@ -118,6 +150,23 @@ impl Stores {
     pub fn key_epoch(&self) -> u64 {
         self.key_sets.generation()
     }
+}
+
+fn open_mint(
+    earlier: Option<&Mint>,
+    declaration: &Declaration,
+    folder: &Path,
+) -> Result<Option<Mint>, SecretError> {
+    let Some(tokens) = &declaration.tokens else { return Ok(None) };
+    let now = crate::clock::now();
+    let mint = match earlier {
+        Some(mint) => mint.renewed(tokens, folder, now),
+        None => Mint::open(tokens, folder, now),
+    };
+    mint.map(Some).map_err(|error| SecretError::Tokens {
+        folder: tokens.keys.clone(),
+        why: error.to_string(),
+    })
 }
 
 /// A file that went away since the estate was checked is not available, which refuses.
@@ -138,7 +187,7 @@ fn open_api_keys(
         let secret = resolve(&keys.pepper, folder);
         let pepper = secret
             .and_then(|bytes| Pepper::new(&bytes).map_err(|error| error.to_string()))
-            .map_err(|why| SecretError { provider: id.clone(), why })?;
+            .map_err(|why| SecretError::Provider { provider: id.clone(), why })?;
         api_keys.insert(id.clone(), ApiKeys::new(folder.join(&keys.store), pepper));
     }
     Ok(api_keys)

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis_core::facts::{
-    ApiKeyFact, BodyFact, Country, Facts, Guarded, Keys, LimitsFact, Need,
+    ApiKeyFact, BodyFact, Country, Facts, Guarded, Keys, LimitsFact, Need, TokenFact,
 };
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Advance, Allowed, Chain, Refusal, Snapshot};
 use portcullis_identity::api_key::{Pepper, StoredKey, fresh};
 use portcullis_identity::jwk::KeySet;
+use portcullis_identity::minted::Signed;
 use portcullis_identity::{Authenticated, Refused};
 use portcullis_limit::Taken;
 use portcullis_model::{Reason, RecordId, Timestamp};
@@ -244,6 +245,20 @@ impl World {
                         retry_after_secs: 1,
                     },
                 });
+            }
+            Need::Sign(order) => {
+                facts.token = Some(match works {
+                    true => TokenFact::Signed(Arc::new(Signed {
+                        text: order.draft("walk", "walk", NOW).unwrap().input,
+                        handle: "walk".to_owned(),
+                        issued_at: NOW,
+                        expires_at: NOW.plus(order.lifetime),
+                    })),
+                    false => TokenFact::Unavailable,
+                });
+            }
+            Need::PublicKeys => {
+                facts.public_keys = works.then(|| Bytes::from_static(b"{\"keys\":[]}"));
             }
             Need::Intent => facts.intent_durable = Some(works),
         }

@@ -67,6 +67,8 @@ pub struct JwtProvider {
     pub clock_skew: Duration,
     /// Longest accepted time from `iat` to `exp`.
     pub max_lifetime: Duration,
+    /// Who may act for the subjects of its tokens, by the `sub` of `act`.
+    pub actors: BTreeSet<String>,
     /// Which claims become what.
     pub claims: Claims,
     /// Kind of principal that its tokens stand for.

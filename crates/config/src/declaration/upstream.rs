@@ -9,6 +9,8 @@ use ipnet::IpNet;
 use portcullis_diagnostics::Span;
 
 pub use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
+use super::tokens::UpstreamToken;
+
 pub use self::tls::{ClientCertificate, MinTls, UpstreamProtocol, UpstreamTls};
 
 /// Where requests are carried.
@@ -24,6 +26,8 @@ pub struct Upstream {
     pub balance: Balance,
     /// Which HTTP is spoken.
     pub protocol: UpstreamProtocol,
+    /// The token that it is sent with each request.
+    pub token: Option<UpstreamToken>,
     /// How it is encrypted.
     pub tls: Option<UpstreamTls>,
     /// Longest time to connect, and to wait for a free connection.

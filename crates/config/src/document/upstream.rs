@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 pub(crate) use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
 pub(crate) use self::tls::{UpstreamProtocol, UpstreamTls};
+use super::tokens::UpstreamToken;
 
 /// Where requests are carried. Exactly one of `address` and `addresses`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -32,6 +33,8 @@ pub(crate) struct Upstream {
     /// Which HTTP is spoken.
     #[serde(default)]
     pub(crate) protocol: UpstreamProtocol,
+    /// The token that it is sent with each request, signed by the boundary; none if absent.
+    pub(crate) token: Option<UpstreamToken>,
     /// How it is encrypted; not at all if absent.
     pub(crate) tls: Option<UpstreamTls>,
     /// Longest time to connect, and to wait for a free connection.

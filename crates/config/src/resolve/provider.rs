@@ -1,6 +1,6 @@
 //! Who may vouch for a caller, and how is it verified?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -165,11 +165,19 @@ fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>
             &at("max_lifetime"),
             problems,
         ),
+        actors: actors(name, &written.actors, problems),
         claims: claims(&written.claims),
         principal: match written.principal {
             document::PrincipalKind::User => JwtPrincipal::User,
             document::PrincipalKind::Workload => JwtPrincipal::Workload,
         },
+    }
+}
+
+fn actors(name: &str, written: &[String], problems: &mut Problems<'_>) -> BTreeSet<String> {
+    match written {
+        [] => BTreeSet::new(),
+        some => check::set(some, &["providers", name, "jwt", "actors"], problems),
     }
 }
 

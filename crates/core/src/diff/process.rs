@@ -1,6 +1,7 @@
 //! How does the process itself behave? Guards, admin door and records; and whatever a declaration has besides.
 
 use portcullis_config::Declaration;
+use portcullis_config::declaration::OwnAddress;
 
 use super::change::{Changes, Effect};
 
@@ -52,6 +53,7 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     if was.admin != is.admin {
         changes.of("admin", "").say(Effect::Neutral, "is elsewhere");
     }
+    tokens(was, is, changes);
     let mut thing = changes.of("records", "");
     let (old, new) = (&was.records, &is.records);
     thing.value(Effect::Neutral, "directory", &old.directory, &new.directory);
@@ -68,6 +70,33 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     others(was, is, changes);
 }
 
+/// The tokens that the boundary issues itself.
+fn tokens(was: &Declaration, is: &Declaration, changes: &mut Changes) {
+    let mut thing = changes.of("tokens", "");
+    match (&was.tokens, &is.tokens) {
+        (Some(old), Some(new)) => {
+            thing.value(Effect::CannotBeTold, "issuer", &old.issuer, &new.issuer);
+            thing.value(Effect::CannotBeTold, "keys", &old.keys, &new.keys);
+            thing.value(Effect::Neutral, "rotate_every", &old.rotate_every, &new.rotate_every);
+            let place = |one: &Option<OwnAddress>| {
+                one.as_ref().map(|one| (one.listener.clone(), one.path.clone()))
+            };
+            let (was, is) = (place(&old.publish), place(&new.publish));
+            thing.value(Effect::Neutral, "publish", &was, &is);
+            let mut rest = new.clone();
+            rest.issuer.clone_from(&old.issuer);
+            rest.keys.clone_from(&old.keys);
+            rest.rotate_every = old.rotate_every;
+            rest.publish.clone_from(&old.publish);
+            thing.rest(old, &rest);
+        }
+        (None, None) => {}
+        (None, Some(_)) | (Some(_), None) => {
+            thing.say(Effect::CannotBeTold, "the boundary begins, or ends, to issue tokens");
+        }
+    }
+}
+
 /// Sections that are compared nowhere else.
 fn others(was: &Declaration, is: &Declaration, changes: &mut Changes) {
     let mut rest = is.clone();
@@ -78,6 +107,7 @@ fn others(was: &Declaration, is: &Declaration, changes: &mut Changes) {
     rest.apis.clone_from(&was.apis);
     rest.upstreams.clone_from(&was.upstreams);
     rest.boundaries.clone_from(&was.boundaries);
+    rest.tokens.clone_from(&was.tokens);
     rest.limits.clone_from(&was.limits);
     // which folder they are in does nothing; the policies themselves are compared
     rest.policies.clone_from(&was.policies);

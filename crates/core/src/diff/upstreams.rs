@@ -33,6 +33,9 @@ fn place(was: &Upstream, is: &Upstream, thing: &mut Thing<'_>) {
     if tls(was) != tls(is) {
         thing.say(Effect::CannotBeTold, "speaks TLS otherwise, or not");
     }
+    if was.token != is.token {
+        thing.say(Effect::CannotBeTold, "is sent another token of ours, or none");
+    }
     let trailers = |one: &Upstream| one.trailers.iter().cloned().collect();
     thing.members(Effect::Widens, "trailer", &trailers(was), &trailers(is));
 }
@@ -60,6 +63,7 @@ fn rest(was: &Upstream, is: &Upstream) -> Upstream {
     rest.class.clone_from(&was.class);
     rest.protocol = was.protocol;
     rest.tls.clone_from(&was.tls);
+    rest.token.clone_from(&was.token);
     rest.trailers.clone_from(&was.trailers);
     rest.dns = was.dns;
     rest.balance = was.balance;

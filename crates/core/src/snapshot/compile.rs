@@ -18,7 +18,7 @@ use portcullis_policy::{AttributeType, Engine};
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::ApiModel;
 
-use super::headers;
+use super::{headers, own};
 use crate::span::Sampling;
 
 use super::operations::compile_operations;
@@ -54,6 +54,7 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
     let (router, operations) =
         compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
     let engine = compile_policies(&estate, &models, &mut findings);
+    own::check(&estate.declaration, &router, &mut findings);
     let revision = revision(&estate);
     let declaration = estate.declaration;
     let tokens = token_rules(&declaration);
@@ -95,7 +96,9 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
 pub fn survey(estate: &Estate) -> Vec<Finding> {
     let mut findings = Vec::new();
     let models = read_contracts(estate, &mut findings);
-    let _ = compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
+    let (router, _) =
+        compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
+    own::check(&estate.declaration, &router, &mut findings);
     findings.extend(read_policies(estate));
     findings
 }
@@ -293,6 +296,7 @@ fn rules_of(id: &ProviderId, provider: &JwtProvider) -> jwt::Rules {
         tenant: claims.tenant.clone(),
         scopes: claims.scopes.clone(),
         roles: claims.roles.clone(),
+        actors: provider.actors.clone(),
         attributes: attributes.collect(),
     }
 }

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_model::{Attribute, CredentialKind, CredentialRef, Principal, Reason, Timestamp};
 use serde_json::{Map, Value};
 
+use super::actors;
 use super::rules::{AttributeKind, Rules};
 use crate::authenticated::{Refused, hex};
 
@@ -73,6 +74,7 @@ pub(super) fn judge(
     if let Some(name) = &rules.roles {
         principal.roles = texts(claims, name)?.unwrap_or_default();
     }
+    principal.actors = actors::chain(claims, &rules.actors)?;
     for (attribute, rule) in &rules.attributes {
         match value(claims, &rule.claim, rule.kind)? {
             Some(value) => {

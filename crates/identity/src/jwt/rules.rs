@@ -34,6 +34,8 @@ pub struct Rules {
     pub scopes: Option<String>,
     /// Claim that holds roles.
     pub roles: Option<String>,
+    /// Who may act for the subjects of its tokens (`sub` of `act`); nobody else may.
+    pub actors: BTreeSet<String>,
     /// Further attributes by name.
     pub attributes: BTreeMap<String, AttributeRule>,
 }
