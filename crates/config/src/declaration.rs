@@ -46,7 +46,7 @@ pub use self::routes::{Rewrite, Route};
 pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
-pub use self::tokens::{OwnAddress, TokenHeader, Tokens, UpstreamToken};
+pub use self::tokens::{Exchange, ExchangeClient, OwnAddress, TokenHeader, Tokens, UpstreamToken};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
     Retries, Upstream, UpstreamProtocol, UpstreamTls,

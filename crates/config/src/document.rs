@@ -44,7 +44,7 @@ pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Acme, Cipher, Client, Tls, Version};
-pub(crate) use self::tokens::{OwnAddress, TokenHeader, Tokens};
+pub(crate) use self::tokens::{Exchange, ExchangeClient, OwnAddress, TokenHeader, Tokens};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
 };

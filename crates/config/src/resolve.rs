@@ -101,7 +101,10 @@ fn sections(document: &Document) -> [(&'static str, Vec<&str>); 7] {
 /// Law 6: what parses and is not enforced is an error.
 fn unused(document: &Document, problems: &mut Problems<'_>) {
     let boundaries = || document.boundaries.values();
-    let provider = |name: &String| boundaries().any(|one| one.identity.providers.contains(name));
+    let provider = |name: &String| {
+        boundaries().any(|one| one.identity.providers.contains(name))
+            || tokens::uses(document, name)
+    };
     let limit = |name: &String| boundaries().any(|one| one.limits.contains(name));
     let upstream = |name: &String| {
         let mut apis = document.apis.values();

@@ -4,6 +4,7 @@
 //! of a request. A *read* can be repeated; a *claim* changes something and is carried out once
 //! per request. The answers stand in [`Facts`]; what is absent there was not supplied.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -39,6 +40,13 @@ pub enum Need {
         /// The provider.
         provider: ProviderId,
         /// A key id that the last known set lacks; asks for a (rate-limited) refresh.
+        missing: Option<String>,
+    },
+    /// Read: the keys by which a token of an exchange is verified.
+    ExchangeKeys {
+        /// The provider.
+        provider: ProviderId,
+        /// A key id that the last known set lacks.
         missing: Option<String>,
     },
     /// Read: a stored API key.
@@ -88,6 +96,8 @@ pub struct Facts {
     pub keys: Option<Keys>,
     /// Whether the keys were refreshed for the sake of this request.
     pub keys_refreshed: bool,
+    /// Keys for the tokens of an exchange, and whether they were refreshed for its sake.
+    pub exchange_keys: BTreeMap<ProviderId, (Keys, bool)>,
     /// A stored API key, if there is one of that id, and what keys the hashes.
     pub api_key: Option<ApiKeyFact>,
     /// The body.

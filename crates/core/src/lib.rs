@@ -17,6 +17,7 @@ pub mod chain;
 pub mod compress;
 pub mod cors;
 pub mod diff;
+pub mod exchange;
 pub mod facts;
 pub mod forward;
 pub mod hex;

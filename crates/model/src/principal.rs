@@ -44,6 +44,9 @@ pub struct Principal {
     /// Who acts for it, the one that shows the credential first (`act`, RFC 8693 section 4.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actors: Vec<Actor>,
+    /// Who else may act for it, by the word of its credential (`may_act`, RFC 8693 section 4.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<Actor>,
     /// What was shown, without the secret.
     pub credential: Option<CredentialRef>,
 }
@@ -61,6 +64,7 @@ impl Principal {
             roles: BTreeSet::new(),
             attributes: BTreeMap::new(),
             actors: Vec::new(),
+            may_act: None,
             credential: None,
         }
     }

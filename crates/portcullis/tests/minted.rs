@@ -319,6 +319,7 @@ fn holds(guide: &str) {
 }
 
 #[test]
-fn what_the_guide_declares_holds() {
+fn what_the_guides_declare_holds() {
     holds("minted-tokens.md");
+    holds("token-exchange.md");
 }

@@ -270,6 +270,11 @@ impl Driver {
                 let keys = self.stores.signing_keys(&provider, missing.as_deref(), open.trace.at);
                 facts.keys = Some(keys.await);
             }
+            Need::ExchangeKeys { provider, missing } => {
+                let keys = self.stores.signing_keys(&provider, missing.as_deref(), open.trace.at);
+                let keys = (keys.await, missing.is_some());
+                facts.exchange_keys.insert(provider, keys);
+            }
             Need::ApiKey { provider, id } => {
                 facts.api_key = self.stores.api_key(&provider, &id);
             }

@@ -50,6 +50,9 @@ pub fn replay(record: &Record, snapshot: &Snapshot, seal: &SealKey) -> Replayed 
     if record.reason == Some(Reason::ClientGone) && record.decision == Decision::Deny {
         return Replayed::NotReplayable("the client left before it was decided");
     }
+    if value(&facts, "exchange").is_some() {
+        return Replayed::NotReplayable("the tokens of an exchange are not kept");
+    }
     let Some(arrival) = arrival(record, &facts, snapshot) else {
         return Replayed::NotReplayable("its head never became a request");
     };
@@ -137,7 +140,7 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 14] = [
+const FACTS: [&str; 15] = [
     "country",
     "certificate",
     "head",
@@ -150,6 +153,7 @@ const FACTS: [&str; 14] = [
     "body",
     "limits",
     "token",
+    "exchange",
     "obligation",
     "intent",
 ];

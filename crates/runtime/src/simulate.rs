@@ -164,6 +164,7 @@ fn facts(one: &Simulated, now: Timestamp) -> Facts {
             .map(|(name, value)| (name.clone(), Attribute::Text(value.clone())))
             .collect(),
         actors: Vec::new(),
+        may_act: None,
         credential: Some(CredentialRef {
             kind: match caller.kind {
                 PrincipalKind::ApiKey => CredentialKind::ApiKey,

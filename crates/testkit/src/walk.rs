@@ -223,6 +223,13 @@ impl World {
                     false => Keys::Unavailable,
                 });
             }
+            Need::ExchangeKeys { provider, missing } => {
+                let keys = match works {
+                    true => Keys::Known { set: Arc::clone(&self.keys), as_of: NOW },
+                    false => Keys::Unavailable,
+                };
+                facts.exchange_keys.insert(provider.clone(), (keys, missing.is_some()));
+            }
             Need::ApiKey { id, .. } => {
                 let known = [&self.key.1, &self.revoked.1].into_iter().find(|key| key.id == *id);
                 let stored = known.filter(|_| works).cloned();

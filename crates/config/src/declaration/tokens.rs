@@ -1,9 +1,10 @@
 //! Which tokens does the boundary issue itself, and to whom?
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use portcullis_diagnostics::Span;
-use portcullis_model::ListenerId;
+use portcullis_model::{ListenerId, ProviderId};
 
 /// Tokens that the boundary signs itself (ES256).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,34 @@ pub struct Tokens {
     pub rotate_every: Duration,
     /// Where the public keys are fetched.
     pub publish: Option<OwnAddress>,
+    /// Where declared callers exchange tokens.
+    pub exchange: Option<Exchange>,
+}
+
+/// Where declared callers exchange tokens (RFC 8693).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// Where it is answered.
+    pub address: OwnAddress,
+    /// Who may exchange, by name; no two have the same provider and subject.
+    pub clients: BTreeMap<String, ExchangeClient>,
+}
+
+/// A caller that may exchange tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeClient {
+    /// Vouches for it: certificates or signed tokens.
+    pub provider: ProviderId,
+    /// Its exact subject there.
+    pub subject: String,
+    /// Providers of signed tokens that it may exchange.
+    pub subjects: BTreeSet<ProviderId>,
+    /// Audiences that it may ask for.
+    pub audiences: BTreeSet<String>,
+    /// Most scopes that it is given.
+    pub scopes: BTreeSet<String>,
+    /// How long what it is given is valid.
+    pub lifetime: Duration,
 }
 
 /// An address of a listener that the boundary answers itself.

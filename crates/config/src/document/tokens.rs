@@ -1,5 +1,7 @@
 //! Which tokens does the boundary issue itself, and to whom?
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,41 @@ pub(crate) struct Tokens {
     pub(crate) rotate_every: String,
     /// Where verifiers fetch the public keys over HTTP.
     pub(crate) publish: Option<OwnAddress>,
+    /// Where declared callers exchange tokens (RFC 8693); nowhere if absent.
+    pub(crate) exchange: Option<Exchange>,
+}
+
+/// Where declared callers exchange tokens for narrower ones (RFC 8693).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Exchange {
+    /// The listener, by name.
+    pub(crate) listener: String,
+    /// The whole path, such as `/oauth/token`.
+    pub(crate) path: String,
+    /// Who may exchange what for what, by name.
+    pub(crate) clients: BTreeMap<String, ExchangeClient>,
+}
+
+/// A caller that may exchange tokens.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExchangeClient {
+    /// The provider that vouches for it: of certificates, or of signed tokens, which it shows as
+    /// `client_assertion` (RFC 7523 section 2.2).
+    pub(crate) provider: String,
+    /// Its exact subject there.
+    pub(crate) subject: String,
+    /// Providers whose tokens it may exchange. Each token must itself name it in `may_act`.
+    pub(crate) subjects: Vec<String>,
+    /// Audiences that it may ask for.
+    pub(crate) audiences: Vec<String>,
+    /// Most scopes that it is given; never more than the exchanged token has.
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
+    /// How long what it is given is valid; never longer than the exchanged token.
+    #[serde(default = "default_exchange_lifetime")]
+    pub(crate) lifetime: String,
 }
 
 /// An address of a listener that the boundary answers itself.
@@ -64,6 +101,10 @@ fn default_keys() -> String {
 
 fn default_rotate_every() -> String {
     "7d".to_owned()
+}
+
+fn default_exchange_lifetime() -> String {
+    "5m".to_owned()
 }
 
 fn default_lifetime() -> String {

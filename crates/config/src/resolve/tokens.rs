@@ -1,5 +1,9 @@
 //! Which tokens does the boundary issue itself, and can whoever gets one rely on it?
 
+mod exchange;
+
+pub(super) use self::exchange::uses;
+
 use std::time::Duration;
 
 use portcullis_model::ListenerId;
@@ -15,7 +19,7 @@ const UNSIGNED: Rule = Rule {
     why: "who issues the token, and with which key, must be known before the first request needs one",
     fix: "declare `tokens: {issuer: …}`",
 };
-const IN_THE_CLEAR: Rule = Rule {
+pub(super) const IN_THE_CLEAR: Rule = Rule {
     code: "PC0192",
     why: "whoever reads along can use the token at this upstream until it expires",
     fix: "declare `tls` of the upstream",
@@ -43,8 +47,9 @@ const PUBLIC: &str = "jwks.json";
 
 pub(super) fn tokens(document: &Document, problems: &mut Problems<'_>) -> Option<Tokens> {
     let written = document.tokens.as_ref()?;
-    if !document.upstreams.values().any(|upstream| upstream.token.is_some()) {
-        problems.error(IDLE, &["tokens"], "no upstream is sent a token");
+    let sent = document.upstreams.values().any(|upstream| upstream.token.is_some());
+    if !sent && written.exchange.is_none() {
+        problems.error(IDLE, &["tokens"], "no upstream is sent a token, and nobody exchanges one");
     }
     issuer(document, &written.issuer, &written.keys, problems);
     check::inside(&written.keys, &["tokens", "keys"], problems);
@@ -57,6 +62,10 @@ pub(super) fn tokens(document: &Document, problems: &mut Problems<'_>) -> Option
             .publish
             .as_ref()
             .map(|publish| address(document, publish, &["tokens", "publish"], problems)),
+        exchange: written
+            .exchange
+            .as_ref()
+            .map(|exchange| exchange::exchange(document, exchange, problems)),
     })
 }
 
@@ -78,25 +87,35 @@ fn issuer(document: &Document, issuer: &str, keys: &str, problems: &mut Problems
     }
 }
 
-/// An address that the boundary answers itself: at a listener, by a path that has one spelling.
+/// An address that the boundary answers itself.
 fn address(
     document: &Document,
     written: &document::OwnAddress,
     at: &[&str; 2],
     problems: &mut Problems<'_>,
 ) -> OwnAddress {
+    own_address(document, (&written.listener, &written.path), at, problems)
+}
+
+/// At a listener, by a path that has one spelling.
+fn own_address(
+    document: &Document,
+    (listener, path): (&str, &str),
+    at: &[&str; 2],
+    problems: &mut Problems<'_>,
+) -> OwnAddress {
     let [section, key] = at;
-    if !document.listeners.contains_key(&written.listener) {
+    if !document.listeners.contains_key(listener) {
         let known = document.listeners.keys().map(String::as_str);
-        problems.dangling(&[section, key, "listener"], "listener", &written.listener, known);
+        problems.dangling(&[section, key, "listener"], "listener", listener, known);
     }
-    if written.path.is_empty() || !check::is_base_path(&written.path) {
-        let message = format!("`{}` is not a path such as `/.well-known/jwks.json`", written.path);
+    if path.is_empty() || !check::is_base_path(path) {
+        let message = format!("`{path}` is not a path such as `/.well-known/jwks.json`");
         problems.error(check::VALUE, &[section, key, "path"], message);
     }
     OwnAddress {
-        listener: ListenerId::new(&written.listener),
-        path: written.path.clone(),
+        listener: ListenerId::new(listener),
+        path: path.to_owned(),
         span: problems.span(at),
     }
 }

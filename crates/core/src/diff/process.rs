@@ -1,7 +1,10 @@
 //! How does the process itself behave? Guards, admin door and records; and whatever a declaration has besides.
 
+use std::collections::BTreeMap;
+
 use portcullis_config::Declaration;
-use portcullis_config::declaration::OwnAddress;
+use portcullis_config::declaration::{ExchangeClient, OwnAddress, Tokens};
+use portcullis_model::ListenerId;
 
 use super::change::{Changes, Effect};
 
@@ -83,7 +86,11 @@ fn tokens(was: &Declaration, is: &Declaration, changes: &mut Changes) {
             };
             let (was, is) = (place(&old.publish), place(&new.publish));
             thing.value(Effect::Neutral, "publish", &was, &is);
+            if exchanged(old) != exchanged(new) {
+                thing.say(Effect::CannotBeTold, "who may exchange tokens, or for what");
+            }
             let mut rest = new.clone();
+            rest.exchange.clone_from(&old.exchange);
             rest.issuer.clone_from(&old.issuer);
             rest.keys.clone_from(&old.keys);
             rest.rotate_every = old.rotate_every;
@@ -95,6 +102,12 @@ fn tokens(was: &Declaration, is: &Declaration, changes: &mut Changes) {
             thing.say(Effect::CannotBeTold, "the boundary begins, or ends, to issue tokens");
         }
     }
+}
+
+fn exchanged(tokens: &Tokens) -> Option<(&ListenerId, &str, &BTreeMap<String, ExchangeClient>)> {
+    let exchange = tokens.exchange.as_ref()?;
+    let address = &exchange.address;
+    Some((&address.listener, address.path.as_str(), &exchange.clients))
 }
 
 /// Sections that are compared nowhere else.

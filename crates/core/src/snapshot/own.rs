@@ -14,7 +14,13 @@ use super::router::Router;
 /// Says which of them do not.
 pub(super) fn check(declaration: &Declaration, router: &Router, findings: &mut Vec<Finding>) {
     let Some(tokens) = &declaration.tokens else { return };
-    for own in tokens.publish.iter() {
+    let exchange = tokens.exchange.as_ref().map(|exchange| &exchange.address);
+    if let (Some(one), Some(other)) = (&tokens.publish, exchange)
+        && (&one.listener, &one.path) == (&other.listener, &other.path)
+    {
+        findings.push(met(other));
+    }
+    for own in tokens.publish.iter().chain(exchange) {
         let hosts: BTreeSet<&String> =
             declaration.apis.values().flat_map(|api| &api.hosts).collect();
         let Ok(path) = CanonicalPath::parse(&own.path) else { continue };
@@ -28,8 +34,8 @@ pub(super) fn check(declaration: &Declaration, router: &Router, findings: &mut V
 }
 
 fn met(own: &OwnAddress) -> Finding {
-    Finding::error("PC0191", format!("`{}` is also an operation of a contract", own.path))
+    Finding::error("PC0191", format!("`{}` is also something else", own.path))
         .at(own.span.clone(), "here")
-        .why("the operation could never be reached at this listener")
+        .why("an operation of a contract, or the other address, could never be reached there")
         .fix("choose a path that no contract has, such as `/.well-known/jwks.json`")
 }

@@ -42,6 +42,15 @@ pub(super) fn chain(
     Ok(chain)
 }
 
+/// Who may act for the caller beside those who do.
+///
+/// # Errors
+/// `identify.claim_invalid` where it has not the form.
+pub(super) fn may_act(claims: &Map<String, Value>) -> Result<Option<Actor>, Refused> {
+    let Some(value) = claims.get("may_act") else { return Ok(None) };
+    actor(value.as_object().ok_or_else(invalid)?).map(Some)
+}
+
 fn actor(members: &Map<String, Value>) -> Result<Actor, Refused> {
     let text = |name: &str| match members.get(name) {
         None => Ok(None),
@@ -55,7 +64,7 @@ fn actor(members: &Map<String, Value>) -> Result<Actor, Refused> {
 }
 
 fn invalid() -> Refused {
-    Refused::new(Reason::ClaimInvalid, "claim `act` is not a chain of actors")
+    Refused::new(Reason::ClaimInvalid, "claim `act` or `may_act` is not of actors")
 }
 
 #[cfg(test)]

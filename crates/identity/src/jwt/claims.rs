@@ -75,6 +75,7 @@ pub(super) fn judge(
         principal.roles = texts(claims, name)?.unwrap_or_default();
     }
     principal.actors = actors::chain(claims, &rules.actors)?;
+    principal.may_act = actors::may_act(claims)?;
     for (attribute, rule) in &rules.attributes {
         match value(claims, &rule.claim, rule.kind)? {
             Some(value) => {

@@ -4,7 +4,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
