@@ -40,8 +40,10 @@ struct Row {
     micros: Vec<f64>,
 }
 
-/// Loads one kind of contestant for as long as somebody watches it with a profiler.
-pub(crate) fn profile(kind: &str) -> Result<()> {
+/// Loads one kind of contestant for as long as somebody watches it with a profiler; with fewer
+/// requests for one that counts instructions.
+pub(crate) fn profile(kind: &str, requests: Option<&str>) -> Result<()> {
+    let requests = requests.map_or(Ok(REQUESTS * 10), str::parse)?;
     cargo(&["build", "--release", "-p", "portcullis"])?;
     let (upstream, issuer, folder) =
         (Upstream::start()?, Issuer::new("bench"), tempfile::tempdir()?);
@@ -53,15 +55,15 @@ pub(crate) fn profile(kind: &str) -> Result<()> {
         "bare" => Load::bare(),
         "jwt" | "traced" => Load::tokens(&issuer),
         "body" => Load::bodies(&issuer),
-        _ => anyhow::bail!("usage: cargo xtask profile bare | jwt | body | traced"),
+        _ => anyhow::bail!("usage: cargo xtask profile bare | jwt | body | traced [requests]"),
     };
     println!("process {}", contestant.pid());
-    load.run(contestant.address, REQUESTS)?;
+    load.run(contestant.address, requests / 10)?;
     let before = contestant.cpu_nanos()?;
-    load.run(contestant.address, REQUESTS * 10)?;
+    load.run(contestant.address, requests)?;
     let nanos = contestant.cpu_nanos()?.saturating_sub(before);
     #[allow(clippy::cast_precision_loss, reason = "a figure for reading")]
-    let micros = nanos as f64 / 1000.0 / (REQUESTS * 10) as f64;
+    let micros = nanos as f64 / 1000.0 / requests as f64;
     println!("{micros:.1} us of processor time per request");
     contestant.stop()
 }

@@ -21,7 +21,10 @@ fn main() -> Result<()> {
         Some("arch") => arch::run(),
         Some("test") => test::run(),
         Some("bench") => bench::run(),
-        Some("profile") => bench::profile(&std::env::args().nth(2).unwrap_or_default()),
+        Some("profile") => bench::profile(
+            &std::env::args().nth(2).unwrap_or_default(),
+            std::env::args().nth(3).as_deref(),
+        ),
         Some("guards") => guards::run(),
         Some("docs") => docs::run(),
         Some("soak") => soak(),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use portcullis_config::declaration::{Audit, LimitPer};
 use portcullis_identity::minted::Signed;
 use portcullis_limit::Taken;
+use portcullis_model::written;
 use portcullis_model::{LimitId, Obligation, Reason, Stage};
 use serde::Serialize;
 
@@ -165,7 +166,7 @@ fn claims(inspected: &Inspected, snapshot: &Snapshot) -> Vec<LimitClaim> {
     let identified = &inspected.authorized.assessed.identified;
     let received = &identified.received;
     let principal = identified.caller.principal();
-    let address = portcullis_limit::client(received.message.client_address).to_string();
+    let address = written::address(portcullis_limit::client(received.message.client_address));
     // an anonymous caller is told apart by its address, never counted together with all others
     let by_principal = || match principal.provider {
         None => vec!["address".to_owned(), address.clone()],

@@ -2,6 +2,7 @@
 //!
 //! What is known today is the age of the credential; it becomes context for policies.
 
+use portcullis_model::written;
 use portcullis_model::{Stage, Timestamp};
 
 use crate::identify::Identified;
@@ -24,7 +25,12 @@ pub(crate) fn decide(identified: Identified, now: Timestamp, trace: &mut Trace) 
     let issued_at = credential.and_then(|credential| credential.issued_at);
     let token_age_secs = issued_at.map(|issued| now.since(issued).as_secs());
     match token_age_secs {
-        Some(age) => trace.say(Stage::Assess, format!("the credential is {age} s old")),
+        Some(age) => {
+            let mut said = "the credential is ".to_owned();
+            written::number(&mut said, age);
+            said.push_str(" s old");
+            trace.say(Stage::Assess, said);
+        }
         None => trace.say(Stage::Assess, "no age is known"),
     }
     Assessed { identified, token_age_secs }

@@ -1,5 +1,6 @@
 //! May it? One question to the policies; anything but a clean allow is a refusal.
 
+use portcullis_model::written;
 use portcullis_model::{Decision, PrincipalKind, Reason, Stage, Timestamp};
 use portcullis_policy::{Context, PolicyRef, Question, Resource, Verdict};
 use portcullis_spec::TenantSource;
@@ -31,7 +32,7 @@ pub(crate) fn decide(
 ) -> Result<Authorized, Refusal> {
     let verdict = snapshot.engine.decide(&question(&assessed, now));
     if verdict.decision == Decision::Allow && verdict.errors.is_empty() {
-        trace.say(Stage::Authorize, format!("permitted by {}", places(&verdict.determining)));
+        trace.say(Stage::Authorize, ["permitted by ", &places(&verdict.determining)].concat());
         return Ok(Authorized { assessed, permitted_by: verdict.determining });
     }
     Err(refusal(&assessed, &verdict))
@@ -95,9 +96,16 @@ fn scopes(assessed: &Assessed) -> Vec<String> {
 }
 
 fn places(policies: &[PolicyRef]) -> String {
-    let places: Vec<String> = policies
-        .iter()
-        .map(|policy| format!("`{}` ({}:{})", policy.id, policy.source, policy.line))
-        .collect();
-    places.join(", ")
+    let mut places = String::with_capacity(48);
+    for policy in policies {
+        if !places.is_empty() {
+            places.push_str(", ");
+        }
+        for part in ["`", &policy.id, "` (", policy.source.as_str(), ":"] {
+            places.push_str(part);
+        }
+        written::number(&mut places, u64::try_from(policy.line).unwrap_or(u64::MAX));
+        places.push(')');
+    }
+    places
 }

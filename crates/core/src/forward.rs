@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_config::declaration::{HeaderChanges, Stream, StreamKind, TokenHeader};
+use portcullis_model::written;
 use portcullis_model::{Method, RecordId, UpstreamId};
 
 use crate::admit::Permit;
@@ -93,7 +94,7 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     }
     headers.insert(HOST, encoded(message.host.as_str()));
     headers.insert(FORWARDED_HOST, encoded(message.host.as_str()));
-    headers.insert(FORWARDED_FOR, encoded(&message.client_address.to_string()));
+    headers.insert(FORWARDED_FOR, encoded(&written::address(message.client_address)));
     if let Some(prefix) = &received.carried.stripped {
         headers.insert(FORWARDED_PREFIX, encoded(prefix));
     }
@@ -166,13 +167,17 @@ fn change(headers: &mut HeaderMap, changes: &HeaderChanges) {
 /// that no claim can break a line or be read in two ways (D6).
 #[must_use]
 pub fn encoded(text: &str) -> HeaderValue {
+    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
+    if text.bytes().all(plain) {
+        return HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+    }
     let mut value = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_graphic() && byte != b'%' {
+        if plain(byte) {
             value.push(char::from(byte));
         } else {
             value.push('%');
-            value.push_str(&crate::hex::hex(&[byte]).to_ascii_uppercase());
+            value.push_str(&written::hex(&[byte]).to_ascii_uppercase());
         }
     }
     HeaderValue::from_str(&value).unwrap_or_else(|_| HeaderValue::from_static(""))

@@ -241,7 +241,10 @@ fn note(result: &Result<Arc<Authenticated>, Refused>, trace: &mut Trace) {
             let principal = caller.principal();
             match &principal.provider {
                 Some(provider) => {
-                    trace.say(Stage::Identify, format!("vouched for by provider `{provider}`"));
+                    trace.say(
+                        Stage::Identify,
+                        ["vouched for by provider `", provider.as_str(), "`"].concat(),
+                    );
                 }
                 None => trace.say(Stage::Identify, "anonymous, which the boundary allows here"),
             }

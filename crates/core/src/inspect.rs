@@ -9,11 +9,11 @@ use http::{HeaderName, HeaderValue};
 use portcullis_config::declaration::{Stream, StreamKind};
 use portcullis_identity::Refused;
 use portcullis_inspect::{BodyBounds, BodyPlan};
+use portcullis_model::written::hex;
 use portcullis_model::{Reason, Stage};
 
 use crate::authorize::Authorized;
 use crate::facts::{BodyFact, Facts, Need};
-use crate::hex::hex;
 use crate::receive::Received;
 use crate::refusal::{Refusal, Step};
 use crate::trace::Trace;

@@ -242,7 +242,8 @@ fn route(
         return Err(Refusal::new(Reason::CrossOriginRefused, why));
     }
     let carried = carried(message, operation, &parameters, trace)?;
-    trace.say(Stage::Receive, format!("this is `{}` of `{}`", operation.id, operation.api));
+    let (id, api) = (operation.id.as_str(), operation.api.as_str());
+    trace.say(Stage::Receive, ["this is `", id, "` of `", api, "`"].concat());
     Ok(Routed::Received(Box::new(Received {
         operation: Arc::clone(operation),
         parameters,

@@ -4,9 +4,10 @@
 use portcullis_model::record::{
     Caller, Outcome, RECORD_VERSION, Record, RecordKind, RequestSummary, StageNote,
 };
-use portcullis_model::{Decision, Principal, Stage};
+use portcullis_model::written::hex;
+use portcullis_model::{Decision, Principal, PrincipalKind, Stage};
 
-use crate::hex::hex;
+use crate::json;
 use crate::refusal::Refusal;
 use crate::trace::{Trace, TracedFact};
 
@@ -74,11 +75,20 @@ pub fn caller(trace: &Trace) -> Caller {
     let principal = trace.caller.as_ref().map(|caller| caller.principal());
     Caller {
         principal: None,
-        kind: principal.map(|principal| format!("{:?}", principal.kind).to_lowercase()),
+        kind: principal.map(|principal| kind(principal.kind).to_owned()),
         tenant: principal.and_then(|principal| principal.tenant.clone()),
         credential: principal
             .and_then(|principal| principal.credential.as_ref())
             .map(|credential| credential.handle.clone()),
+    }
+}
+
+const fn kind(kind: PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::Anonymous => "anonymous",
+        PrincipalKind::ApiKey => "apikey",
+        PrincipalKind::User => "user",
+        PrincipalKind::Workload => "workload",
     }
 }
 
@@ -106,18 +116,17 @@ fn stage_notes(trace: &Trace, refusal: Option<&Refusal>, timings: &Timings) -> V
 /// with its length before it; hexadecimal.
 #[must_use]
 pub fn digest(request: &RequestSummary, facts: &[TracedFact]) -> String {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut whole = Vec::with_capacity(2048);
     let mut add = |bytes: &[u8]| {
-        context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-        context.update(bytes);
+        whole.extend_from_slice(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        whole.extend_from_slice(bytes);
     };
-    // plain structs always serialise
-    add(serde_json::to_string(request).unwrap_or_default().as_bytes());
+    add(json::text(request).as_bytes());
     for fact in facts {
         add(fact.name.as_bytes());
         add(&fact.as_of.as_millis().to_be_bytes());
         add(fact.value.as_bytes());
         add(&[u8::from(fact.personal)]);
     }
-    hex(context.finish().as_ref())
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &whole).as_ref())
 }

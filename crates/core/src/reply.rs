@@ -7,7 +7,7 @@ use http::header::{CONNECTION, PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODIN
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_config::declaration::LimitRule;
 use portcullis_limit::Taken;
-use portcullis_model::RecordId;
+use portcullis_model::{LimitId, RecordId, written};
 
 use crate::admit::Permit;
 use crate::snapshot::Snapshot;
@@ -41,7 +41,7 @@ pub struct RateFields {
 /// The fields for what a permit took.
 #[must_use]
 pub fn rate_fields(permit: &Permit, snapshot: &Snapshot) -> RateFields {
-    let (mut policies, mut lefts) = (Vec::new(), Vec::new());
+    let (mut policies, mut lefts) = (String::new(), String::new());
     for (limit, taken) in permit.taken() {
         let rule = snapshot.declaration.limits.get(limit).map(|limit| limit.rule);
         let (Some(LimitRule::Rate { burst, amount, window }), Taken::Admitted { remaining, reset }) =
@@ -50,14 +50,27 @@ pub fn rate_fields(permit: &Permit, snapshot: &Snapshot) -> RateFields {
             continue;
         };
         let (window, reset) = (whole_secs(window).max(1), whole_secs(*reset));
-        policies.push(format!("\"{limit}\";q={};w={window}", amount.max(burst)));
-        lefts.push(format!("\"{limit}\";r={remaining};t={reset}"));
+        let most = u64::from(amount.max(burst).get());
+        member(&mut policies, limit, [(";q=", most), (";w=", window)]);
+        member(&mut lefts, limit, [(";r=", u64::from(*remaining)), (";t=", reset)]);
     }
-    let field = |parts: &[String]| HeaderValue::from_str(&parts.join(", ")).ok();
     if lefts.is_empty() {
         return RateFields::default();
     }
+    let field = |text: &str| HeaderValue::from_str(text).ok();
     RateFields { policy: field(&policies), left: field(&lefts) }
+}
+
+/// One limit more, as a member of a list (RFC 9651 section 3.1).
+fn member(list: &mut String, limit: &LimitId, parameters: [(&str, u64); 2]) {
+    let before = if list.is_empty() { "\"" } else { ", \"" };
+    for part in [before, limit.as_str(), "\""] {
+        list.push_str(part);
+    }
+    for (name, value) in parameters {
+        list.push_str(name);
+        written::number(list, value);
+    }
 }
 
 /// The headers of the answer that the caller sees.
@@ -75,9 +88,11 @@ pub fn headers(
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
         .collect();
-    let owned: Vec<HeaderName> =
-        headers.keys().filter(|name| snapshot.owned.strips(name.as_str())).cloned().collect();
-    for name in HOP_BY_HOP.iter().chain(&named).chain(&owned) {
+    let ends = |name: &&HeaderName| {
+        HOP_BY_HOP.contains(name) || named.contains(name) || snapshot.owned.strips(name.as_str())
+    };
+    let ending: Vec<HeaderName> = headers.keys().filter(ends).cloned().collect();
+    for name in &ending {
         headers.remove(name);
     }
     decision(&mut headers, id);

@@ -79,6 +79,8 @@ pub struct CompiledOperation {
     pub operation: Operation,
     /// Names of its path parameters in order.
     pub parameters: Vec<String>,
+    /// Headers that a record of it says: what the decision reads besides the head's first lines.
+    pub noted: Vec<HeaderName>,
     /// What a message must be.
     pub contract: OperationContract,
     /// SHA-256 of what the contract says about its messages.

@@ -13,6 +13,7 @@ use portcullis_model::{ListenerId, RecordId, Stage, Timestamp};
 use portcullis_reading::message::Message;
 use serde::Serialize;
 
+use crate::json;
 use crate::span::Span;
 
 /// Notes about one request.
@@ -104,8 +105,7 @@ impl Trace {
     }
 
     fn note(&mut self, name: &'static str, value: &impl Serialize, personal: bool) {
-        // plain structs always serialise; if one did not, `null` replays as a missing fact
-        let value = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+        let value = json::text(value);
         self.facts.push(TracedFact { name, as_of: self.at, value, personal });
     }
 

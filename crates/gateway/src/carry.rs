@@ -67,7 +67,7 @@ impl Worker {
                 match self.send(live, outgoing, None).await {
                     Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                         let opening = (upgrade, asked, idle);
-                        return self.opened(&left, open, response, opening).await;
+                        return Box::pin(self.opened(&left, open, response, opening)).await;
                     }
                     other => other,
                 }
@@ -80,7 +80,7 @@ impl Worker {
         };
         match carried {
             Ok(response) => self.answered(&left, open, response),
-            Err(failure) => self.failed(&left, open, &failure).await,
+            Err(failure) => Box::pin(self.failed(&left, open, &failure)).await,
         }
     }
 

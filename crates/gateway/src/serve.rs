@@ -47,7 +47,7 @@ impl Worker {
         let now = clock::now();
         let id = self.door.ids.next(now);
         if let Some(violation) = origin.wire.refused_head(number) {
-            return self.refuse_head(origin, violation, id, now).await;
+            return Box::pin(self.refuse_head(origin, violation, id, now)).await;
         }
         origin.wire.begun();
         let live = self.door.live();
@@ -55,7 +55,7 @@ impl Worker {
         if parts.version == Version::HTTP_2
             && let Err(violation) = normalise(&mut parts, &origin.bounds)
         {
-            return self.refuse_head(origin, violation, id, now).await;
+            return Box::pin(self.refuse_head(origin, violation, id, now)).await;
         }
         let deadline = live.snapshot().declaration.guards.body_timeout;
         let upgrade = parts.extensions.remove::<OnUpgrade>();
@@ -82,7 +82,7 @@ impl Worker {
             }
             Err(refusal) => {
                 let unread = origin.wire.is_serial() && body.has_unread();
-                self.refuse(origin, &refusal, decided.open, &id, unread).await
+                Box::pin(self.refuse(origin, &refusal, decided.open, &id, unread)).await
             }
         }
     }

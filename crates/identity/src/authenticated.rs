@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
+pub(crate) use portcullis_model::written::hex;
 use portcullis_model::{Principal, Reason, Timestamp};
 
 /// A credential that is refused.
@@ -123,9 +124,4 @@ pub fn token_digest(token: &str) -> [u8; 32] {
         *to = *from;
     }
     bytes
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jsonschema::Validator;
 use portcullis_model::Reason;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::coerce;
 use crate::exact;
-use crate::schema::{self, Unenforceable};
+use crate::schema::{self, Schemas, Unenforceable};
 
 /// Bounds of a body.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +38,7 @@ pub(crate) struct Body {
 #[derive(Debug)]
 pub(crate) struct Content {
     reading: Reading,
-    schema: Validator,
+    schema: Arc<Validator>,
 }
 
 /// How bytes become a value.
@@ -62,6 +63,7 @@ struct Field {
 impl Body {
     /// Compiles the bodies of an operation.
     pub(crate) fn compile(
+        schemas: &mut Schemas,
         api: &ApiModel,
         operation: &str,
         declared: &RequestBody,
@@ -69,7 +71,7 @@ impl Body {
         let (mut content, mut findings) = (BTreeMap::new(), Vec::new());
         for (media, schema) in &declared.content {
             let compiled = reading(api, media, schema).and_then(|reading| {
-                schema::validator(api, schema).map(|schema| Content { reading, schema })
+                schemas.validator(api, schema).map(|schema| Content { reading, schema })
             });
             match compiled {
                 Ok(one) => drop(content.insert(media.clone(), one)),

@@ -13,7 +13,7 @@ use portcullis_spec::{ApiModel, Location, Operation};
 use crate::body::{Body, BodyBounds};
 use crate::coding;
 use crate::parameter::Parameter;
-use crate::schema::Unenforceable;
+use crate::schema::{Schemas, Unenforceable};
 
 /// What to do with the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +31,12 @@ pub struct OperationContract {
     body: Option<Body>,
 }
 
-/// Compiles an operation's contract.
+/// Compiles an operation's contract, with the schemas that were compiled before.
 ///
 /// # Errors
 /// Every part that could not be enforced.
 pub fn compile(
+    schemas: &mut Schemas,
     api: &ApiModel,
     operation: &Operation,
 ) -> Result<OperationContract, Vec<Unenforceable>> {
@@ -43,12 +44,13 @@ pub fn compile(
     let mut parameters = Vec::new();
     let id = operation.id.as_str();
     for parameter in &operation.parameters {
-        match Parameter::compile(api, id, parameter) {
+        match Parameter::compile(schemas, api, id, parameter) {
             Ok(parameter) => parameters.push(parameter),
             Err(finding) => missing.push(finding),
         }
     }
-    let body = match operation.body.as_ref().map(|declared| Body::compile(api, id, declared)) {
+    let body = operation.body.as_ref().map(|declared| Body::compile(schemas, api, id, declared));
+    let body = match body {
         None => None,
         Some(Ok(body)) => Some(body),
         Some(Err(found)) => {

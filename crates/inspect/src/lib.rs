@@ -14,4 +14,4 @@ mod schema;
 
 pub use body::BodyBounds;
 pub use contract::{BodyPlan, OperationContract, compile};
-pub use schema::Unenforceable;
+pub use schema::{Schemas, Unenforceable};

@@ -1,6 +1,8 @@
 //! Are the parameters of a request what its contract says? Each parameter has one reading: where two
 //! parties could cut its values differently, it is refused.
 
+use std::sync::Arc;
+
 use jsonschema::Validator;
 use portcullis_model::Reason;
 use portcullis_reading::cookie;
@@ -10,7 +12,7 @@ use portcullis_spec::{ApiModel, ArrayStyle, Location};
 use serde_json::Value;
 
 use crate::coerce;
-use crate::schema::{self, Unenforceable};
+use crate::schema::{self, Schemas, Unenforceable};
 
 /// A parameter, compiled.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub(crate) struct Parameter {
     pub(crate) location: Location,
     required: bool,
     shape: Shape,
-    schema: Validator,
+    schema: Arc<Validator>,
 }
 
 /// How many values it has, and of which type they are.
@@ -32,11 +34,12 @@ enum Shape {
 impl Parameter {
     /// Compiles a parameter of an operation.
     pub(crate) fn compile(
+        schemas: &mut Schemas,
         api: &ApiModel,
         operation: &str,
         declared: &portcullis_spec::Parameter,
     ) -> Result<Self, Unenforceable> {
-        let schema = schema::validator(api, &declared.schema).map_err(|why| {
+        let schema = schemas.validator(api, &declared.schema).map_err(|why| {
             Unenforceable::new(
                 &format!("parameter `{}` of `{operation}`", declared.name),
                 &why,

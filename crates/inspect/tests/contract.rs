@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{HeaderMap, Request};
-use portcullis_inspect::{BodyBounds, BodyPlan, OperationContract, compile};
+use portcullis_inspect::{BodyBounds, BodyPlan, OperationContract, Schemas, compile};
 use portcullis_model::{Method, Reason};
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_reading::owned::OwnedHeaders;
@@ -56,7 +56,7 @@ fn contract(media: &str) -> Option<OperationContract> {
         operations: vec![operation.clone()],
         document: Arc::new(document),
     };
-    compile(&api, &operation).ok()
+    compile(&mut Schemas::default(), &api, &operation).ok()
 }
 
 fn parameters(target: &str, kind: Option<&str>) -> Result<(), Reason> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use http::{HeaderMap, Request};
-use portcullis_inspect::{BodyBounds, OperationContract, compile};
+use portcullis_inspect::{BodyBounds, OperationContract, Schemas, compile};
 use portcullis_model::{Method, Reason};
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_reading::owned::OwnedHeaders;
@@ -50,7 +50,7 @@ fn compiled(parameters: Vec<Parameter>, content: &[(&str, Value)]) -> Option<Ope
         operations: vec![operation.clone()],
         document: Arc::new(json!({})),
     };
-    compile(&api, &operation).ok()
+    compile(&mut Schemas::default(), &api, &operation).ok()
 }
 
 fn integers(name: &str, location: Location, array: Option<ArrayStyle>) -> Parameter {

@@ -14,6 +14,7 @@
 //! - [`workload`]: which names of certificates a caller can have
 //! - [`record`]: what is written down about every decision
 //! - [`span`]: which trace, and which span of it
+//! - [`written`]: numbers, addresses and digests as text
 
 pub mod decision;
 pub mod id;
@@ -25,6 +26,7 @@ pub mod span;
 pub mod spiffe;
 pub mod time;
 pub mod workload;
+pub mod written;
 
 pub use decision::{Decision, Obligation, Stage};
 pub use id::{

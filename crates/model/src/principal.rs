@@ -74,7 +74,7 @@ impl Principal {
     pub fn qualified_name(&self) -> String {
         match &self.provider {
             None => "anonymous".to_owned(),
-            Some(provider) => format!("{provider}|{}", self.subject),
+            Some(provider) => [provider.as_str(), "|", &self.subject].concat(),
         }
     }
 }

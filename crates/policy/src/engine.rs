@@ -10,14 +10,17 @@ use std::sync::Arc;
 
 use cedar_policy::{
     Authorizer, Context as CedarContext, Entities, Entity, EntityId, EntityTypeName, EntityUid,
-    PolicySet, Request, RestrictedExpression, Schema,
+    PolicySet, Request, RestrictedExpression,
 };
 use cedar_policy_core::ast;
+use cedar_policy_core::extensions::Extensions;
+use cedar_policy_core::validator::{Validator, ValidatorSchema};
 use portcullis_diagnostics::{Finding, SourceId};
 use portcullis_model::{ApiId, Attribute, Decision, Principal, PrincipalKind, Reason, Timestamp};
 
+use crate::environments::{Environment, Environments};
 use crate::evaluate::{Clause, Held, entities, evaluate};
-use crate::load::{Loaded, load};
+use crate::load::{Loaded, load, unsorted};
 use crate::question::{PolicyRef, Question, Verdict};
 use crate::schema::{namespace, principal_type};
 
@@ -25,9 +28,8 @@ use crate::schema::{namespace, principal_type};
 pub struct Engine {
     /// Namespace → action → what is needed to decide it.
     actions: HashMap<String, HashMap<String, Action>>,
-    policies: HashMap<cedar_policy::PolicyId, (PolicyRef, Option<Reason>)>,
+    policies: Vec<Arc<Clause>>,
     reads: ContextReads,
-    whole: PolicySet,
 }
 
 /// One operation.
@@ -70,50 +72,63 @@ impl Engine {
     /// engine.
     #[must_use]
     pub fn compile(schema: &str, files: &[(SourceId, String)]) -> (Option<Self>, Vec<Finding>) {
-        let (loaded, mut findings) = load(schema, files);
+        let validator =
+            match ValidatorSchema::from_cedarschema_str(schema, Extensions::all_available()) {
+                Ok((schema, _)) => Validator::new(schema),
+                Err(error) => {
+                    let message = format!("the contracts make no policy schema: {error}");
+                    let finding = Finding::error("PC0300", message)
+                        .why("policies are checked against a schema made from the contracts")
+                        .fix("rename the API, operation or resource that the message names");
+                    return (None, vec![finding]);
+                }
+            };
+        let environments = Environments::of(validator.schema());
+        let (loaded, mut findings) = load(&validator, &environments, files);
         let Some(loaded) = loaded else { return (None, findings) };
-        let engine = Self::assemble(loaded, files);
+        let engine = Self::assemble(validator.schema(), &environments, loaded, files);
         if engine.is_none() {
-            findings.push(
-                Finding::error("PC0304", "the policies cannot be sorted by what they apply to")
-                    .why("a policy that is left out of a decision could have been a `forbid`")
-                    .fix("this is a defect of the program: please report it with the declaration"),
-            );
+            findings.push(unsorted());
         }
         (engine, findings)
     }
 
-    fn assemble(loaded: Loaded, files: &[(SourceId, String)]) -> Option<Self> {
-        let Loaded { schema, whole, policies } = loaded;
-        let mut actions = actions(&schema)?;
-        for policy in whole.policies() {
-            let clause = Arc::new(Clause::new(policy, policies.get(policy.id())?.clone()));
-            for env in policy.get_valid_request_envs(&schema) {
+    fn assemble(
+        schema: &ValidatorSchema,
+        environments: &Environments<'_>,
+        loaded: Vec<Loaded>,
+        files: &[(SourceId, String)],
+    ) -> Option<Self> {
+        let mut actions = actions(schema, environments.all())?;
+        let mut policies = Vec::with_capacity(loaded.len());
+        for Loaded { policy, known, applies } in loaded {
+            let clause = Arc::new(Clause::new(policy, known));
+            for environment in applies {
+                let environment = environments.all().get(environment)?;
                 let action = actions
-                    .get_mut(&env.action().type_name().namespace())
-                    .and_then(|space| space.get_mut(env.action().id().unescaped()));
-                let kind = KINDS
-                    .iter()
-                    .position(|kind| principal_type(*kind) == env.principal().basename());
+                    .get_mut(&space(environment.action.entity_type()))
+                    .and_then(|space| space.get_mut::<str>(environment.action.eid().as_ref()));
                 let slice = action
-                    .zip(kind)
+                    .zip(kind(environment))
                     .and_then(|(action, kind)| action.slices.get_mut(kind)?.as_mut());
                 // an environment of the schema always has its slot
                 slice?.push(Arc::clone(&clause));
             }
+            policies.push(clause);
         }
         // an escape may spell any name
         let reads = |text: &str, word: &str| text.contains(word) || text.contains('\\');
         let named = |word: &str| files.iter().any(|(_, text)| reads(text, word));
         let reads = ContextReads { address: named("address"), now: named("now") };
-        Some(Self { actions, policies, reads, whole })
+        Some(Self { actions, policies, reads })
     }
 
     /// Every policy as what it says, by id: whether it permits, and its conditions without
     /// comments and layout.
     #[must_use]
     pub fn said(&self) -> BTreeMap<String, (bool, String)> {
-        let said = |policy: &cedar_policy::Policy| {
+        let said = |clause: &Arc<Clause>| {
+            let policy = cedar_policy::Policy::from(clause.policy.clone());
             let mut meaning = policy.to_json().unwrap_or_default();
             if let Some(notes) =
                 meaning.get_mut("annotations").and_then(|notes| notes.as_object_mut())
@@ -124,7 +139,7 @@ impl Engine {
             let permits = policy.effect() == cedar_policy::Effect::Permit;
             (policy.id().to_string(), (permits, meaning.to_string()))
         };
-        self.whole.policies().map(said).collect()
+        self.policies.iter().map(said).collect()
     }
 
     /// How many policies there are.
@@ -214,8 +229,13 @@ impl Engine {
         });
         match asked {
             Ok((request, entities)) => {
-                let response = Authorizer::new().is_authorized(&request, &self.whole, &entities);
-                self.response(&response)
+                let policies = self.policies.iter().map(|clause| clause.policy.clone().into());
+                match PolicySet::from_policies(policies) {
+                    Ok(whole) => {
+                        self.response(&Authorizer::new().is_authorized(&request, &whole, &entities))
+                    }
+                    Err(error) => denial(Reason::PolicyError, Vec::new(), vec![error.to_string()]),
+                }
             }
             Err(error) => denial(Reason::PolicyError, Vec::new(), vec![error]),
         }
@@ -270,7 +290,9 @@ impl Engine {
 
     fn response(&self, response: &cedar_policy::Response) -> Verdict {
         let diagnostics = response.diagnostics();
-        let determining = diagnostics.reason().filter_map(|id| self.policies.get(id).cloned());
+        let said: HashSet<&str> = diagnostics.reason().map(AsRef::as_ref).collect();
+        let determining = self.policies.iter().map(|one| &one.known);
+        let determining = determining.filter(|(one, _)| said.contains(one.id.as_str())).cloned();
         let errors = diagnostics.errors().map(ToString::to_string).collect();
         let held = match response.decision() {
             cedar_policy::Decision::Allow => {
@@ -316,29 +338,40 @@ const fn denial(reason: Reason, determining: Vec<PolicyRef>, errors: Vec<String>
 
 /// Every action of the schema that a request can ask for, with empty slices for the principals
 /// that it applies to.
-fn actions(schema: &Schema) -> Option<HashMap<String, HashMap<String, Action>>> {
-    let entities: BTreeMap<String, Entity> = schema
-        .action_entities()
-        .ok()?
-        .iter()
-        .map(|entity| (entity.uid().to_string(), entity.clone()))
-        .collect();
+fn actions(
+    schema: &ValidatorSchema,
+    environments: &[Environment<'_>],
+) -> Option<HashMap<String, HashMap<String, Action>>> {
+    let of_schema = schema.action_entities().ok()?;
+    let entities: HashMap<&ast::EntityUID, &ast::Entity> =
+        of_schema.iter().map(|entity| (entity.uid(), entity)).collect();
     let mut actions: HashMap<String, HashMap<String, Action>> = HashMap::new();
-    for env in schema.request_envs() {
-        let uid = env.action().clone();
-        let entity = entities.get(&uid.to_string())?;
-        let space = actions.entry(uid.type_name().namespace()).or_default();
-        let action = space.entry(uid.id().unescaped().to_owned()).or_insert_with(|| Action {
-            uid: uid.clone(),
-            entity: Arc::new(entity.as_ref().clone()),
-            resource: env.resource().clone(),
+    for environment in environments {
+        let uid = environment.action;
+        let entity = entities.get(uid)?;
+        let of_space = actions.entry(space(uid.entity_type())).or_default();
+        let name: &str = uid.eid().as_ref();
+        let action = of_space.entry(name.to_owned()).or_insert_with(|| Action {
+            uid: uid.clone().into(),
+            entity: Arc::new((*entity).clone()),
+            resource: environment.resource.clone().into(),
             slices: Default::default(),
         });
-        let kind =
-            KINDS.iter().position(|kind| principal_type(*kind) == env.principal().basename())?;
-        *action.slices.get_mut(kind)? = Some(Vec::new());
+        *action.slices.get_mut(kind(environment)?)? = Some(Vec::new());
     }
     Some(actions)
+}
+
+/// The namespace of a type.
+fn space(of: &ast::EntityType) -> String {
+    of.name().as_ref().namespace()
+}
+
+/// Which of [`KINDS`] the principal of an environment is.
+fn kind(environment: &Environment<'_>) -> Option<usize> {
+    let name = environment.principal.name().basename();
+    let name: &str = name.as_ref();
+    KINDS.iter().position(|kind| principal_type(*kind) == name)
 }
 
 fn principal_entity(principal: &Principal, space: &str) -> Result<Entity, String> {

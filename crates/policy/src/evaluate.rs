@@ -21,19 +21,21 @@ pub(crate) struct Clause {
     forbids: bool,
     /// Scope and conditions in one expression.
     condition: ast::Expr,
-    /// Where it stands.
-    known: (PolicyRef, Option<Reason>),
+    /// As it was read; shares its expressions with the condition.
+    pub(crate) policy: ast::Policy,
+    /// Where it stands, and the reason that it gives.
+    pub(crate) known: (PolicyRef, Option<Reason>),
 }
 
 impl Clause {
     /// Takes a policy apart.
-    pub(crate) fn new(policy: &cedar_policy::Policy, known: (PolicyRef, Option<Reason>)) -> Self {
-        let policy: &ast::Policy = policy.as_ref();
+    pub(crate) fn new(policy: ast::Policy, known: (PolicyRef, Option<Reason>)) -> Self {
         let forbids = match policy.effect() {
             ast::Effect::Forbid => true,
             ast::Effect::Permit => false,
         };
-        Self { forbids, condition: policy.condition(), known }
+        let condition = policy.condition();
+        Self { forbids, condition, policy, known }
     }
 }
 

@@ -6,10 +6,12 @@
 pub mod baseline;
 mod cut;
 pub mod engine;
+mod environments;
 mod evaluate;
 mod load;
 pub mod question;
 pub mod schema;
+mod validate;
 
 pub use baseline::baseline;
 pub use engine::{Engine, PreparedPrincipal};

@@ -1,44 +1,40 @@
 //! Can these policies be relied on? Every policy of every file is parsed, named and validated
 //! strictly against the schema; all problems are found at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy_core::ast::{AnyId, Effect, Policy, PolicyID};
+use cedar_policy_core::parser;
+use cedar_policy_core::validator::Validator;
 use miette::Diagnostic;
 use portcullis_diagnostics::{Finding, SourceId, Span};
 use portcullis_model::{Reason, Stage};
 
 use crate::cut::{Piece, cut};
+use crate::environments::Environments;
 use crate::question::PolicyRef;
+use crate::validate::check;
 
-/// Policies that hold to the schema.
+/// A policy that holds to the schema.
 pub(crate) struct Loaded {
-    pub(crate) schema: Schema,
-    pub(crate) whole: PolicySet,
-    pub(crate) policies: HashMap<PolicyId, (PolicyRef, Option<Reason>)>,
+    pub(crate) policy: Policy,
+    /// Where it stands, and the reason that it gives.
+    pub(crate) known: (PolicyRef, Option<Reason>),
+    /// Indices of the environments in which it can apply.
+    pub(crate) applies: Vec<usize>,
 }
 
 /// Parses and validates. `None` only if a finding is an error.
-pub(crate) fn load(schema: &str, files: &[(SourceId, String)]) -> (Option<Loaded>, Vec<Finding>) {
-    let schema = match Schema::from_cedarschema_str(schema) {
-        Ok((schema, _)) => schema,
-        Err(error) => {
-            let message = format!("the contracts make no policy schema: {error}");
-            let finding = Finding::error("PC0300", message)
-                .why("policies are checked against a schema made from the contracts")
-                .fix("rename the API, operation or resource that the message names");
-            return (None, vec![finding]);
-        }
-    };
+pub(crate) fn load(
+    validator: &Validator,
+    environments: &Environments<'_>,
+    files: &[(SourceId, String)],
+) -> (Option<Vec<Loaded>>, Vec<Finding>) {
     let mut loading = Loading::read(files);
-    loading.validate(&schema);
-    let Loading { places, whole, findings } = loading;
-    if findings.iter().any(Finding::is_error) {
-        return (None, findings);
-    }
-    let policies = places.into_iter().map(|(id, place)| (PolicyId::new(id), place.known));
-    let policies = policies.collect();
-    (Some(Loaded { schema, whole, policies }), findings)
+    let loaded = loading.validate(validator, environments);
+    let findings = loading.findings;
+    let is_whole = !findings.iter().any(Finding::is_error);
+    (is_whole.then_some(loaded), findings)
 }
 
 /// What can be said of the texts of policies alone.
@@ -47,35 +43,39 @@ pub fn read_only(files: &[(SourceId, String)]) -> Vec<Finding> {
     Loading::read(files).findings
 }
 
+#[derive(Default)]
 struct Loading {
-    places: BTreeMap<String, Place>,
-    whole: PolicySet,
+    /// Which of the policies an id names.
+    ids: BTreeMap<String, usize>,
+    policies: Vec<Parsed>,
     findings: Vec<Finding>,
 }
 
-struct Place {
+struct Parsed {
+    policy: Policy,
     known: (PolicyRef, Option<Reason>),
     span: Span,
 }
 
 impl Loading {
     fn read(files: &[(SourceId, String)]) -> Self {
-        let (places, whole, findings) = (BTreeMap::new(), PolicySet::new(), Vec::new());
-        let mut loading = Self { places, whole, findings };
+        let mut loading = Self::default();
         for (source, text) in files {
+            let (mut line, mut counted) = (1_usize, 0);
             for piece in cut(text) {
-                loading.policy(source, text, piece);
+                let between = text.get(counted..piece.start).unwrap_or_default();
+                line = line.saturating_add(between.matches('\n').count());
+                counted = piece.start;
+                loading.policy(source, line, piece);
             }
         }
         loading
     }
 
-    fn policy(&mut self, source: &SourceId, file: &str, piece: Piece<'_>) {
-        let before = file.get(..piece.start).unwrap_or_default();
-        let line = before.matches('\n').count().saturating_add(1);
+    fn policy(&mut self, source: &SourceId, line: usize, piece: Piece<'_>) {
         let span = Span::new(source.clone(), piece.start, piece.start + piece.text.len());
-        let policy = match Policy::parse(None, piece.text) {
-            Ok(policy) => policy,
+        let policy = match parser::parse_policy(None, piece.text) {
+            Ok(policy) => Policy::from(policy),
             Err(errors) => {
                 for error in errors.iter() {
                     let span = label(error, source, piece.start).unwrap_or_else(|| span.clone());
@@ -89,30 +89,29 @@ impl Loading {
                 return;
             }
         };
-        let name = policy.annotation("id").unwrap_or_default();
+        let name = annotation(&policy, "id").unwrap_or_default();
         let id = if name.is_empty() { format!("{source}:{line}") } else { name.to_owned() };
         let reason = self.reason(&policy, &span);
-        if let Some(other) = self.places.get(&id) {
+        if let Some(other) = self.ids.get(&id).and_then(|index| self.policies.get(*index)) {
             self.findings.push(
                 Finding::error("PC0302", format!("policy `{id}` is there twice"))
-                    .at(span.clone(), "the second")
+                    .at(span, "the second")
                     .related(other.span.clone(), "the first")
                     .why("records and explanations name policies by id")
                     .fix("give each policy an `@id` of its own"),
             );
             return;
         }
-        let renamed = policy.new_id(PolicyId::new(&id));
-        if self.whole.add(renamed).is_ok() {
-            let known = (PolicyRef { source: source.clone(), line, id: id.clone() }, reason);
-            self.places.insert(id, Place { known, span });
-        }
+        let policy = policy.new_id(PolicyID::from_string(&id));
+        self.ids.insert(id.clone(), self.policies.len());
+        let known = (PolicyRef { source: source.clone(), line, id }, reason);
+        self.policies.push(Parsed { policy, known, span });
     }
 
     fn reason(&mut self, policy: &Policy, span: &Span) -> Option<Reason> {
-        let code = policy.annotation("reason")?;
+        let code = annotation(policy, "reason")?;
         let reason = Reason::from_code(code).filter(|one| one.entry().stage == Stage::Authorize);
-        if reason.is_none() || policy.effect() == cedar_policy::Effect::Permit {
+        if reason.is_none() || policy.effect() == Effect::Permit {
             self.findings.push(
                 Finding::error("PC0303", format!("`{code}` cannot be the reason of this policy"))
                     .at(span.clone(), "this policy")
@@ -123,33 +122,55 @@ impl Loading {
         reason
     }
 
-    fn validate(&mut self, schema: &Schema) {
-        let result = Validator::new(schema.clone()).validate(&self.whole, ValidationMode::Strict);
-        for error in result.validation_errors() {
-            let finding = Finding::error("PC0310", format!("policy does not hold: {error}"))
-                .why("a policy that can fail while deciding makes every such request a refusal")
-                .fix(help(error, "`portcullis policy schema` shows what policies may name"));
-            let finding = self.place(finding, error.policy_id().as_ref(), error);
-            self.findings.push(finding);
-        }
-        for warning in result.validation_warnings() {
-            let finding = Finding::warning("PC0311", format!("policy is suspicious: {warning}"))
-                .why("it probably does not do what it was written for")
-                .fix(help(warning, "correct or remove it"));
-            let finding = self.place(finding, warning.policy_id().as_ref(), warning);
-            self.findings.push(finding);
-        }
-    }
-
-    fn place(&self, finding: Finding, id: &str, said: &dyn Diagnostic) -> Finding {
-        match self.places.get(id) {
-            Some(place) => {
-                let exact = label(said, &place.span.source, place.span.start);
-                finding.at(exact.unwrap_or_else(|| place.span.clone()), "here")
+    fn validate(&mut self, validator: &Validator, environments: &Environments<'_>) -> Vec<Loaded> {
+        let mut loaded = Vec::with_capacity(self.policies.len());
+        for Parsed { policy, known, span } in std::mem::take(&mut self.policies) {
+            let Some(checked) = check(validator, environments, &policy) else {
+                self.findings.push(unsorted().at(span, "this policy"));
+                continue;
+            };
+            let mut found = Vec::new();
+            for error in &checked.errors {
+                let finding = Finding::error("PC0310", format!("policy does not hold: {error}"))
+                    .why("a policy that can fail while deciding makes every such request a refusal")
+                    .fix(help(error, "`portcullis policy schema` shows what policies may name"));
+                found.push(place(finding, &span, error));
             }
-            None => finding,
+            for warning in &checked.warnings {
+                let finding =
+                    Finding::warning("PC0311", format!("policy is suspicious: {warning}"))
+                        .why("it probably does not do what it was written for")
+                        .fix(help(warning, "correct or remove it"));
+                found.push(place(finding, &span, warning));
+            }
+            // Cedar says them in no order
+            found.sort_by(|one, other| order(one).cmp(&order(other)));
+            self.findings.extend(found);
+            loaded.push(Loaded { policy, known, applies: checked.applies });
         }
+        loaded
     }
+}
+
+/// A policy of which it cannot be said where it applies.
+pub(crate) fn unsorted() -> Finding {
+    Finding::error("PC0304", "the policies cannot be sorted by what they apply to")
+        .why("a policy that is left out of a decision could have been a `forbid`")
+        .fix("this is a defect of the program: please report it with the declaration")
+}
+
+fn order(finding: &Finding) -> (&str, usize, &str) {
+    (finding.code, finding.span.as_ref().map_or(0, |span| span.start), &finding.message)
+}
+
+fn annotation<'a>(policy: &'a Policy, name: &str) -> Option<&'a str> {
+    let name: AnyId = name.parse().ok()?;
+    policy.annotation(&name).map(|annotation| annotation.val.as_str())
+}
+
+fn place(finding: Finding, policy: &Span, said: &dyn Diagnostic) -> Finding {
+    let exact = label(said, &policy.source, policy.start);
+    finding.at(exact.unwrap_or_else(|| policy.clone()), "here")
 }
 
 /// The place that the message points at, which counts from the start of the policy.

@@ -83,6 +83,9 @@ static HOP_BY_HOP: [HeaderName; 10] = [
 static SINGLE: [HeaderName; 6] =
     [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, EXPECT, HOST, ORIGIN];
 
+/// Headers that the boundary adds on the way out: room for them is made once.
+const ADDED: usize = 8;
+
 impl Message {
     /// Reads a head.
     ///
@@ -243,7 +246,7 @@ fn accept_encoding(headers: &HeaderMap) -> Option<String> {
 
 fn keep(headers: &HeaderMap, rules: &ReadingRules) -> (HeaderMap, Vec<String>) {
     let listed: Vec<String> = connection_names(headers).collect();
-    let mut kept = HeaderMap::with_capacity(headers.len());
+    let mut kept = HeaderMap::with_capacity(headers.len().saturating_add(ADDED));
     let mut stripped = Vec::new();
     for (name, value) in headers {
         let text = name.as_str();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::rand;
+use portcullis_model::written::hex;
 use portcullis_model::{RecordId, Timestamp};
 
 /// Reads the system clock. Before 1970 counts as 1970: every token is then not yet valid.
@@ -35,7 +36,10 @@ impl RecordIds {
     pub fn next(&self, at: Timestamp) -> RecordId {
         let count = self.counter.fetch_add(1, Ordering::Relaxed) & 0xffff_ffff;
         let millis = at.as_millis() & 0xffff_ffff_ffff;
-        RecordId::new(&format!("{millis:012x}{:08x}{count:08x}", self.process))
+        let (process, count) = (u128::from(self.process), u128::from(count));
+        let number = (u128::from(millis) << 64) | (process << 32) | count;
+        let [_, _, used @ ..] = number.to_be_bytes();
+        RecordId::new(&hex(&used))
     }
 }
 

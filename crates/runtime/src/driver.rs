@@ -180,10 +180,10 @@ impl Driver {
         };
         let mut chain = Chain::new(arrival);
         let mut facts = Facts::default();
+        let mut begun = open.begun;
         let verdict = loop {
             let stage = chain.stage();
             open.reached = stage;
-            let begun = Instant::now();
             let advanced = chain.advance(&facts, &self.snapshot, now, &mut open.trace);
             let ended = match advanced {
                 Ok(()) => {
@@ -200,14 +200,16 @@ impl Driver {
                 Err(Advance::Answered(answer)) => Some(Ok(Allowed::Answered(answer))),
                 Err(Advance::Refused(refusal)) => Some(Err(refusal)),
             };
-            open.timings.push((stage, micros(begun.elapsed())));
+            let now = Instant::now();
+            open.timings.push((stage, micros(now.duration_since(begun))));
+            begun = now;
             if let Some(verdict) = ended {
                 break verdict;
             }
         };
         if verdict.is_ok() {
             open.reached = Reason::ClientGone.stage();
-            open.permitted = Some(Instant::now());
+            open.permitted = Some(begun);
         }
         if let (Err(refusal), Some(message)) = (&verdict, &open.trace.message)
             && refusal.counts_as_failure()
@@ -267,8 +269,9 @@ impl Driver {
             }
             Need::SigningKeys { provider, missing } => {
                 facts.keys_refreshed = missing.is_some();
+                // fetching is rare and its state is large: it is not part of every request's
                 let keys = self.stores.signing_keys(&provider, missing.as_deref(), open.trace.at);
-                facts.keys = Some(keys.await);
+                facts.keys = Some(Box::pin(keys).await);
             }
             Need::ExchangeKeys { provider, missing } => {
                 let keys = self.stores.signing_keys(&provider, missing.as_deref(), open.trace.at);
@@ -297,7 +300,7 @@ impl Driver {
             Need::Intent => {
                 let trace = open.trace.clone();
                 let draft = self.draft(RecordKind::Intent, trace, None, &open.timings, None);
-                open.intent_durable = self.stores.records.submit_durable(draft).await;
+                open.intent_durable = Box::pin(self.stores.records.submit_durable(draft)).await;
                 facts.intent_durable = Some(open.intent_durable);
             }
         }

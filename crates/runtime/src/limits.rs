@@ -11,6 +11,7 @@ use portcullis_config::Declaration;
 use portcullis_config::declaration::LimitRule;
 use portcullis_core::facts::{Guarded, LimitClaim, LimitsFact};
 use portcullis_limit::{Buckets, Quota, Slots, Taken};
+use portcullis_model::written;
 use portcullis_model::{LimitId, Timestamp};
 
 /// Keys counted at once; beyond them counters are shared, which refuses more, never less.
@@ -99,7 +100,7 @@ impl Limits {
     /// Takes one request of an address and looks whether it may still show credentials.
     #[must_use]
     pub fn guard(&self, address: IpAddr, now: Timestamp) -> Guarded {
-        let text = portcullis_limit::client(address).to_string();
+        let text = written::address(portcullis_limit::client(address));
         let request = self.counters.guards.take(self.key(&["request", &text]), &self.address, now);
         let failures =
             self.counters.guards.peek(self.key(&["failure", &text]), &self.failures, now);
@@ -116,7 +117,7 @@ impl Limits {
 
     /// Counts a refused credential against an address.
     pub fn count_failure(&self, address: IpAddr, now: Timestamp) {
-        let key = self.key(&["failure", &portcullis_limit::client(address).to_string()]);
+        let key = self.key(&["failure", &written::address(portcullis_limit::client(address))]);
         // an allowance that is used up already needs no further count
         let _taken: Taken = self.counters.guards.take(key, &self.failures, now);
     }

@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bell::Bell;
+use portcullis_core::json;
 use portcullis_core::record::Draft;
 use portcullis_model::Record;
 use portcullis_model::record::{FactNote, FactValue};
@@ -214,15 +215,16 @@ impl Writer {
         let mut records = Vec::with_capacity(batch.len());
         for job in batch {
             let record = finish(*job.draft, &self.seal);
-            match serde_json::to_vec(&record) {
-                Ok(line) => {
-                    lines.extend(line);
+            let before = lines.len();
+            match json::write(&record, &mut lines) {
+                Ok(()) => {
                     lines.push(b'\n');
                     count = count.saturating_add(1);
                     waiting.extend(job.durable);
                 }
                 // whoever waits for it learns by the dropped answer that it is not durable
                 Err(error) => {
+                    lines.truncate(before);
                     tracing::error!(%error, "a record could not be put into text");
                     self.counts.failed.fetch_add(1, Ordering::Relaxed);
                 }
@@ -335,7 +337,7 @@ fn finish(draft: Draft, seal: &SealKey) -> Record {
         .into_iter()
         .map(|fact| {
             let value = if fact.personal {
-                let label = format!("{}/{}", record.id, fact.name);
+                let label = [record.id.as_str(), "/", fact.name].concat();
                 seal.seal(&label, &fact.value).map_or(FactValue::Erased, FactValue::Sealed)
             } else {
                 FactValue::Clear(fact.value)

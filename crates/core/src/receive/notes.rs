@@ -1,25 +1,24 @@
 //! What of a head is worth writing down? What the decision read, so that it can be made again, and
 //! nothing that may be a credential.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, ORIGIN,
-    PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    AUTHORIZATION, CONNECTION, COOKIE, ORIGIN, PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use portcullis_config::declaration::StreamKind;
 use portcullis_identity::certificate;
 use portcullis_model::Method;
+use portcullis_model::written;
 use portcullis_reading::message::Message;
 use portcullis_spec::Location;
 use serde::Serialize;
 
 use crate::cors;
 use crate::facts::{Country, Facts};
-use crate::hex::hex;
 use crate::snapshot::{CompiledOperation, Snapshot};
 use crate::trace::Trace;
 
@@ -50,20 +49,12 @@ pub(super) fn note_head(trace: &mut Trace, parts: &Parts, peer: IpAddr, snapshot
 
 /// The headers that the contract speaks of, those of a preflight, and those that choose a route.
 pub(super) fn note_headers(trace: &mut Trace, message: &Message, operation: &CompiledOperation) {
-    let named = operation.operation.parameters.iter().filter_map(|parameter| {
-        (parameter.location == Location::Header).then_some(parameter.name.as_str())
-    });
-    let choosing = operation.ways.iter().filter_map(|way| way.header.as_ref());
-    let asked = cors::ASKED.iter().filter(|_| message.method == Method::Options);
-    let names: BTreeSet<String> =
-        [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str(), CONTENT_LENGTH.as_str()]
-            .into_iter()
-            .chain(named)
-            .chain(asked.chain(choosing.map(|(name, _)| name)).map(HeaderName::as_str))
-            .map(str::to_ascii_lowercase)
-            .collect();
+    let noted = &operation.noted;
+    let asked = cors::ASKED
+        .iter()
+        .filter(|name| message.method == Method::Options && !noted.contains(name));
     let mut headers = Vec::new();
-    for name in &names {
+    for name in noted.iter().chain(asked) {
         for value in message.headers.get_all(name) {
             headers.push((name.as_str(), String::from_utf8_lossy(value.as_bytes())));
         }
@@ -113,7 +104,7 @@ pub(super) fn note_message(trace: &mut Trace, message: &Message) {
     trace.personal_fact(
         "message",
         &MessageFact {
-            address: message.client_address,
+            address: written::address(message.client_address),
             host: message.host.as_str(),
             method: message.method,
             target: message.target(),
@@ -132,10 +123,10 @@ pub(super) fn note_certificate(trace: &mut Trace, shown: Option<&certificate::Sh
 
 /// SHA-256 over method, host, target and every header that is left, each with its length.
 fn digest(message: &Message) -> String {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut whole = Vec::with_capacity(1024);
     let mut add = |bytes: &[u8]| {
-        context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-        context.update(bytes);
+        whole.extend_from_slice(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        whole.extend_from_slice(bytes);
     };
     add(message.method.as_str().as_bytes());
     add(message.host.as_str().as_bytes());
@@ -144,7 +135,7 @@ fn digest(message: &Message) -> String {
         add(name.as_str().as_bytes());
         add(value.as_bytes());
     }
-    hex(context.finish().as_ref())
+    written::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &whole).as_ref())
 }
 
 /// Where the address is said to be.
@@ -168,7 +159,7 @@ struct HeadFact<'a> {
 
 #[derive(Serialize)]
 struct MessageFact<'a> {
-    address: IpAddr,
+    address: String,
     host: &'a str,
     method: Method,
     target: String,

@@ -320,5 +320,5 @@ fn revision(estate: &Estate) -> Arc<str> {
     for (source, text) in &estate.policies {
         add(source.as_str(), text);
     }
-    Arc::from(crate::hex::hex(context.finish().as_ref()))
+    Arc::from(portcullis_model::written::hex(context.finish().as_ref()))
 }

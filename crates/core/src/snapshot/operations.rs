@@ -2,16 +2,20 @@
 //! contract, compiled, and the router that leads to it.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
+use http::HeaderName;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use portcullis_config::Declaration;
 use portcullis_config::declaration::Api;
 use portcullis_diagnostics::{Finding, SourceId};
-use portcullis_inspect::Unenforceable;
-use portcullis_spec::{ApiModel, Operation, Segment};
+use portcullis_inspect::{Schemas, Unenforceable};
+use portcullis_spec::{ApiModel, Location, Operation, Segment};
 
 use super::CompiledOperation;
 use super::router::Router;
+use super::ways::Way;
 use super::{meetings, shape, streams, ways};
 
 /// Compiles the operations of every contract, and where requests find them.
@@ -21,13 +25,13 @@ pub(super) fn compile_operations(
     models: &[ApiModel],
     findings: &mut Vec<Finding>,
 ) -> (Router, Vec<Arc<CompiledOperation>>) {
-    let mut router = Router::default();
+    let (mut router, mut schemas) = (Router::default(), Schemas::default());
     let mut operations: Vec<Arc<CompiledOperation>> = Vec::new();
     for model in models {
         let Some(api) = declaration.apis.get(&model.api) else { continue };
         findings.extend(streams::check(declaration, api, model));
         for operation in &model.operations {
-            let contract = match portcullis_inspect::compile(model, operation) {
+            let contract = match portcullis_inspect::compile(&mut schemas, model, operation) {
                 Ok(contract) => contract,
                 Err(missing) => {
                     findings.extend(missing.iter().map(|one| unenforceable(contracts, api, one)));
@@ -49,13 +53,15 @@ pub(super) fn compile_operations(
             if let Some(other) = clash.and_then(|standing| operations.get(standing)) {
                 findings.push(clash_of(operation, model, other, api));
             }
+            let ways = ways::ways(api, operation, findings);
             operations.push(Arc::new(CompiledOperation {
+                noted: noted(operation, &ways),
                 api: model.api.clone(),
                 id: operation.id.clone(),
                 template: format!("{}{}", api.base_path, operation.template.text),
                 zone: api.zone.clone(),
                 segments: segments(api, operation),
-                ways: ways::ways(api, operation, findings),
+                ways,
                 stream: api.streams.get(operation.id.as_str()).cloned(),
                 operation: operation.clone(),
                 parameters: parameter_names(&operation.template.segments),
@@ -67,6 +73,24 @@ pub(super) fn compile_operations(
     meetings::check_routes(declaration, models, &operations, findings);
     meetings::check_meetings(&operations, findings);
     (router, operations)
+}
+
+/// What is said of the body, the headers that the contract speaks of, and those that choose a way;
+/// sorted, each once.
+fn noted(operation: &Operation, ways: &[Way]) -> Vec<HeaderName> {
+    let named = operation.parameters.iter().filter_map(|parameter| {
+        let is_header = parameter.location == Location::Header;
+        is_header.then(|| HeaderName::from_str(&parameter.name).ok()).flatten()
+    });
+    let choosing = ways.iter().filter_map(|way| way.header.as_ref().map(|(name, _)| name.clone()));
+    let mut noted: Vec<HeaderName> = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH]
+        .into_iter()
+        .chain(named)
+        .chain(choosing)
+        .collect();
+    noted.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+    noted.dedup();
+    noted
 }
 
 fn segments(api: &Api, operation: &Operation) -> Vec<Segment> {

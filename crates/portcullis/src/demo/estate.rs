@@ -96,7 +96,7 @@ impl Scene {
 fn fresh_folder() -> Result<Folder> {
     let mut random = [0; 8];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| anyhow::anyhow!("there is no randomness"))?;
-    let name = format!("portcullis-demo-{}", portcullis_core::hex::hex(&random));
+    let name = format!("portcullis-demo-{}", portcullis_model::written::hex(&random));
     let path = std::env::temp_dir().join(name);
     std::fs::create_dir(&path).with_context(|| format!("`{}`", path.display()))?;
     Ok(Folder(path))

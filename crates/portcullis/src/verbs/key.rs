@@ -144,7 +144,7 @@ fn pepper(site: &Site, secret: &SecretRef) -> Result<Pepper> {
         if !path.exists() {
             let mut bytes = [0; PEPPER_BYTES];
             aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow!("there is no randomness"))?;
-            private_file(&path, &portcullis_core::hex::hex(&bytes), true)?;
+            private_file(&path, &portcullis_model::written::hex(&bytes), true)?;
         }
     }
     let bytes =

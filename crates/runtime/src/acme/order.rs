@@ -10,7 +10,7 @@ use instant_acme::{
     RetryPolicy,
 };
 use portcullis_config::declaration::Acme;
-use portcullis_core::hex::hex;
+use portcullis_model::written::hex;
 use portcullis_transport::call::Caller;
 use portcullis_transport::fetch::FetchRules;
 use portcullis_transport::tls::pem::PemObject;

@@ -248,7 +248,8 @@ impl Pool {
         let in_use = target.connections_max.saturating_sub(self.slots.available_permits());
         self.idle.make_room(in_use);
         let (until, length) = patience;
-        let wire = timeout_at(until.into(), connect(endpoint, target))
+        // connecting is rare and its state is large: it is not part of every request's
+        let wire = timeout_at(until.into(), Box::pin(connect(endpoint, target)))
             .await
             .map_err(|_| Failure::Timeout(length))??;
         if target.protocol != Protocol::Http1 {

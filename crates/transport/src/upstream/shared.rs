@@ -116,7 +116,7 @@ impl Upstream {
             return Ok(Arc::clone(endpoint));
         }
         drop(members);
-        self.wait_until_known(self.target.timeouts.connect).await;
+        Box::pin(self.wait_until_known(self.target.timeouts.connect)).await;
         let members = self.members.load();
         match balance::choose(&members.endpoints, key, tried, random) {
             Some(endpoint) => Ok(Arc::clone(endpoint)),
