@@ -25,6 +25,7 @@ pub mod inspect;
 pub mod json;
 pub mod life;
 pub mod mint;
+pub mod names;
 pub mod profile;
 pub mod published;
 pub mod receive;

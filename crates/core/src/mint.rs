@@ -7,14 +7,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use portcullis_config::declaration::{Provider, Tokens, UpstreamToken};
+use portcullis_config::declaration::{Tokens, UpstreamToken};
 use portcullis_identity::minted::{Order, Signed};
-use portcullis_model::{Actor, Principal, Reason, Stage, Timestamp};
+use portcullis_model::{Principal, Reason, Stage, Timestamp};
 use serde::Serialize;
 
 use crate::facts::{Need, TokenFact};
 use crate::identify::Identified;
 use crate::inspect::Inspected;
+use crate::names;
 use crate::refusal::{Refusal, Step};
 use crate::snapshot::{CompiledOperation, Snapshot};
 use crate::trace::Trace;
@@ -80,11 +81,11 @@ fn order(
     Order {
         issuer: tokens.issuer.clone(),
         audience: declared.audience.clone(),
-        subject: subject(principal, snapshot),
+        subject: names::subject(principal, snapshot),
         client: snapshot.declaration.estate.clone(),
         tenant: principal.tenant.clone(),
         scopes: scopes(principal, operation),
-        actors: principal.actors.iter().map(|one| actor(one, principal, snapshot)).collect(),
+        actors: principal.actors.iter().map(|one| names::actor(one, principal, snapshot)).collect(),
         may_act: declared.may_act.clone(),
         request: Some((
             identified.received.message.method,
@@ -93,35 +94,6 @@ fn order(
         lifetime: declared.lifetime,
         until: until.map(|until| until.plus(skew)),
         credential: credential.map(|one| one.handle.clone()).unwrap_or_default(),
-    }
-}
-
-/// Whether the caller's own credential is one of our tokens, whose names are ours already.
-fn is_ours(principal: &Principal, snapshot: &Snapshot) -> bool {
-    let provider = principal.provider.as_ref();
-    let provider = provider.and_then(|id| snapshot.declaration.providers.get(id));
-    match (provider, &snapshot.declaration.tokens) {
-        (Some(Provider::Jwt(jwt)), Some(tokens)) => jwt.issuer == tokens.issuer,
-        (_, _) => false,
-    }
-}
-
-/// A caller's name in tokens of ours: distinct across providers.
-#[must_use]
-pub fn subject(principal: &Principal, snapshot: &Snapshot) -> String {
-    match is_ours(principal, snapshot) {
-        true => principal.subject.clone(),
-        false => principal.qualified_name(),
-    }
-}
-
-/// An actor's name in tokens of ours.
-#[must_use]
-pub fn actor(actor: &Actor, principal: &Principal, snapshot: &Snapshot) -> String {
-    let provider = principal.provider.as_ref().map(|provider| provider.as_str().to_owned());
-    match actor.issuer.clone().or(provider) {
-        Some(issuer) if !is_ours(principal, snapshot) => format!("{issuer}|{}", actor.subject),
-        Some(_) | None => actor.subject.clone(),
     }
 }
 

@@ -10,7 +10,7 @@ use portcullis_model::{Actor, Principal, Reason};
 
 use super::form::Form;
 use super::proof::Proven;
-use crate::mint;
+use crate::names;
 use crate::refusal::Refusal;
 use crate::snapshot::Snapshot;
 
@@ -36,7 +36,7 @@ pub(super) fn judge(
     Ok(Order {
         issuer: tokens.issuer.clone(),
         audience,
-        subject: mint::subject(subject, snapshot),
+        subject: names::subject(subject, snapshot),
         client: proven.name.to_owned(),
         tenant: subject.tenant.clone(),
         scopes,
@@ -63,8 +63,8 @@ fn actors(proven: &Proven<'_>, snapshot: &Snapshot) -> Result<Vec<String>, Refus
     if !is_meant(may_act, client, subject, snapshot) {
         return Err(no("`may_act` names another"));
     }
-    let name = mint::subject(client, snapshot);
-    let chain = subject.actors.iter().map(|one| mint::actor(one, subject, snapshot));
+    let name = names::subject(client, snapshot);
+    let chain = subject.actors.iter().map(|one| names::actor(one, subject, snapshot));
     let chain: Vec<String> = std::iter::once(name.clone()).chain(chain).collect();
     // whatever the issuers call it: a chain in which somebody stands twice is a loop
     let same = |one: &str| one == name || one == client.subject;
@@ -90,7 +90,7 @@ fn is_meant(may_act: &Actor, client: &Principal, subject: &Principal, snapshot: 
     let ours = snapshot.declaration.tokens.as_ref().map(|tokens| tokens.issuer.as_str());
     let of_subject = issuer(subject);
     if of_subject.is_some() && of_subject == ours {
-        return may_act.subject == mint::subject(client, snapshot);
+        return may_act.subject == names::subject(client, snapshot);
     }
     let same_names = match &may_act.issuer {
         Some(named) => issuer(client) == Some(named.as_str()),
