@@ -12,6 +12,8 @@ const PACKAGES: &[(&str, &str, &str)] = &[
     ("fish", "completions", "/usr/bin/fish"),
     ("haproxy", "the PROXY protocol", "/usr/sbin/haproxy"),
     ("mandoc", "manual pages", "/usr/bin/mandoc"),
+    ("nodejs", "issuers", "/usr/bin/node"),
+    ("npm", "issuers", "/usr/bin/npm"),
     ("openssl", "TLS of listeners", "/usr/bin/openssl"),
     ("prometheus", "metrics, dashboards and alert rules", "/usr/bin/promtool"),
     ("systemd", "the unit in deploy/systemd", "/usr/bin/systemd-analyze"),
@@ -29,10 +31,18 @@ const MODULES: &[(&str, &str)] = &[
 /// Where Python packages are installed, and where tests look for them.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/python");
 
+/// Node packages with their versions, and what each is needed for.
+const NODE: &[(&str, &str, &str)] =
+    &[("oidc-provider", "9.13.3", "issuers with discovery and introspection")];
+
+/// Where Node packages are installed, and where tests look for them.
+const NODE_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/node");
+
 /// Runs every test of the workspace, the demo, and the demo with each guard switched off.
 pub(crate) fn run() -> Result<()> {
     debian()?;
     python()?;
+    node()?;
     crate::cargo(&["test", "--workspace", "--all-features"])?;
     crate::cargo(&["run", "--quiet", "-p", "portcullis", "--", "demo", "--once"])?;
     crate::guards::run()
@@ -90,4 +100,26 @@ fn python() -> Result<()> {
         .status()
         .context("pip cannot be started")?;
     if status.success() { Ok(()) } else { bail!("Python packages could not be installed") }
+}
+
+fn node() -> Result<()> {
+    let mut lacking = Vec::new();
+    for (package, version, purpose) in NODE {
+        let file = Path::new(NODE_FOLDER).join("node_modules").join(package).join("package.json");
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        if !text.contains(&format!("\"version\": \"{version}\"")) {
+            println!("installing: {package} {version}, for {purpose}, into {NODE_FOLDER}");
+            lacking.push(format!("{package}@{version}"));
+        }
+    }
+    if lacking.is_empty() {
+        println!("installing: no Node package is lacking");
+        return Ok(());
+    }
+    let status = Command::new("npm")
+        .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", NODE_FOLDER])
+        .args(lacking)
+        .status()
+        .context("npm cannot be started")?;
+    if status.success() { Ok(()) } else { bail!("Node packages could not be installed") }
 }

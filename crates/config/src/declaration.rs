@@ -11,11 +11,13 @@ mod cors;
 mod countries;
 mod declared;
 mod headers;
+mod introspection;
 mod life;
 mod limit;
 mod listener;
 mod process;
 mod provider;
+mod providers;
 mod routes;
 mod stream;
 mod telemetry;
@@ -34,14 +36,16 @@ pub use self::cors::{Cors, OriginRule, Origins};
 pub use self::countries::Countries;
 pub use self::declared::Declared;
 pub use self::headers::{Answers, Cache, Coding, Compress, HeaderChanges, Hsts};
+pub use self::introspection::{ClientAuth, IntrospectionProvider, SigningAlgorithm};
 pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::{Listener, Protocol, ProxyProtocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
-    JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
+    JwtPrincipal, JwtProvider, KeySource, MetadataDocument, SecretRef,
 };
+pub use self::providers::Provider;
 pub use self::routes::{Rewrite, Route};
 pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};

@@ -7,12 +7,15 @@ mod api;
 mod boundary;
 mod cors;
 mod countries;
+mod discovery;
 mod headers;
+mod introspection;
 mod life;
 mod limit;
 mod listener;
 mod process;
 mod provider;
+mod providers;
 mod proxied;
 mod routes;
 mod stream;
@@ -31,20 +34,23 @@ pub(crate) use self::api::Api;
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
 pub(crate) use self::cors::Cors;
 pub(crate) use self::countries::Countries;
+pub(crate) use self::discovery::MetadataDocument;
 pub(crate) use self::headers::{Answers, Cache, Coding, Compress, RequestHeaders};
+pub(crate) use self::introspection::{ClientAuth, Introspection, RelaxedAnswer, SigningAlgorithm};
 pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Admin, Guards, Records};
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
-    PrincipalKind, Provider, Secret,
+    PrincipalKind, RelaxedClaim, Secret,
 };
+pub(crate) use self::providers::Provider;
 pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Acme, Cipher, Client, Tls, Version};
-pub(crate) use self::tokens::{Exchange, ExchangeClient, OwnAddress, TokenHeader, Tokens};
+pub(crate) use self::tokens::{Exchange, ExchangeClient, TokenHeader, Tokens};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
 };

@@ -6,10 +6,16 @@ mod addresses;
 mod api;
 mod boundary;
 mod certificate;
+mod claims;
 mod cors;
+mod exchange;
 mod headers;
+mod introspection;
+mod keys;
 mod life;
 mod listener;
+mod own_address;
+mod profile;
 mod provider;
 mod routes;
 mod stream;
@@ -79,6 +85,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
     unused(document, problems);
     unreachable(document, problems);
     certificate::usable(document, problems);
+    introspection::usable(document, problems);
     declaration
 }
 
@@ -103,7 +110,7 @@ fn unused(document: &Document, problems: &mut Problems<'_>) {
     let boundaries = || document.boundaries.values();
     let provider = |name: &String| {
         boundaries().any(|one| one.identity.providers.contains(name))
-            || tokens::uses(document, name)
+            || exchange::uses(document, name)
     };
     let limit = |name: &String| boundaries().any(|one| one.limits.contains(name));
     let upstream = |name: &String| {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use portcullis_identity::api_key::{Pepper, StoredKey};
+use portcullis_identity::introspection::OpaqueToken;
 use portcullis_identity::jwk::KeySet;
 use portcullis_identity::minted::{Order, Signed};
-use portcullis_identity::{Authenticated, Refused};
+use portcullis_identity::{Authenticated, Refused, introspection};
 use portcullis_limit::Taken;
 use portcullis_model::{LimitId, ProviderId, Timestamp};
 
@@ -34,6 +35,13 @@ pub enum Need {
     VerifiedToken {
         /// SHA-256 of the whole token.
         digest: [u8; 32],
+    },
+    /// Read: what does the issuer say of this opaque token?
+    TokenStatus {
+        /// The provider.
+        provider: ProviderId,
+        /// The token.
+        token: OpaqueToken,
     },
     /// Read: an issuer's keys.
     SigningKeys {
@@ -92,6 +100,8 @@ pub struct Facts {
     pub identity: Option<Result<Arc<Authenticated>, Refused>>,
     /// Whether the cache of verified tokens was asked.
     pub cache_asked: bool,
+    /// What the issuer says of an opaque token.
+    pub token_status: Option<TokenStatus>,
     /// An issuer's keys.
     pub keys: Option<Keys>,
     /// Whether the keys were refreshed for the sake of this request.
@@ -131,6 +141,22 @@ pub enum Country {
     /// The file does not say.
     Unknown,
     /// There is no file, or it is too old.
+    Unavailable,
+}
+
+/// What an issuer says of an opaque token.
+#[derive(Clone, Debug)]
+pub enum TokenStatus {
+    /// This, a bounded while ago.
+    Known {
+        /// The answer.
+        answer: Arc<introspection::Answer>,
+        /// When it was given.
+        as_of: Timestamp,
+    },
+    /// Something that is not to be believed.
+    Invalid,
+    /// Nothing.
     Unavailable,
 }
 

@@ -12,10 +12,12 @@ mod own;
 pub mod router;
 mod shape;
 mod streams;
+mod tokens;
 pub mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use portcullis_config::Declaration;
@@ -46,6 +48,8 @@ pub struct Snapshot {
     pub crossings: BTreeMap<(ZoneId, ZoneId), Arc<CompiledBoundary>>,
     /// Token rules by provider.
     pub tokens: BTreeMap<ProviderId, jwt::Rules>,
+    /// Rules for opaque tokens by provider.
+    pub introspection: BTreeMap<ProviderId, jwt::Rules>,
     /// Rules for certificates by provider.
     pub certificates: BTreeMap<ProviderId, certificate::Rules>,
     /// Headers that carry API keys, with their providers.
@@ -97,6 +101,13 @@ pub struct CompiledBoundary {
 }
 
 impl Snapshot {
+    /// Tolerated difference of clocks with a provider.
+    #[must_use]
+    pub fn clock_skew(&self, provider: &ProviderId) -> Duration {
+        let rules = self.tokens.get(provider).or_else(|| self.introspection.get(provider));
+        rules.map(|rules| rules.clock_skew).unwrap_or_default()
+    }
+
     /// The zone that callers of a listener are in.
     #[must_use]
     pub fn zone_of(&self, listener: &ListenerId) -> Option<&ZoneId> {

@@ -13,6 +13,7 @@ mod operations;
 mod overlays;
 mod page;
 mod policies;
+mod providers;
 mod resolved;
 mod streams;
 mod telemetry;
@@ -36,6 +37,7 @@ pub struct Chapter {
 pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
+    Chapter { title: "Declaration: identity providers", pages: providers::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
     Chapter { title: "Declaration: traffic", pages: traffic::PAGES },

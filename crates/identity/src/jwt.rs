@@ -6,7 +6,7 @@
 //! ever fetched on a token's word.
 
 mod actors;
-mod claims;
+pub(crate) mod claims;
 mod rules;
 
 use base64::Engine as _;
@@ -23,6 +23,9 @@ pub use rules::{AttributeKind, AttributeRule, Rules};
 
 /// Largest token in bytes.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+
+/// The type of access tokens (RFC 9068 section 2.1).
+const ACCESS_TOKEN: &str = "at+jwt";
 
 /// Longest key id in bytes.
 const KID_BYTES_MAX: usize = 256;
@@ -135,7 +138,7 @@ impl Unverified {
         if self.issuer() != Some(rules.issuer.as_str()) {
             return Err(Refused::new(Reason::IssuerRefused, "`iss` is not the declared issuer"));
         }
-        self.check_type(rules)?;
+        let kind = self.check_type(rules)?;
         if !rules.algorithms.contains(&self.algorithm) {
             return Err(Refused::new(Reason::AlgorithmRefused, "`alg` is not declared"));
         }
@@ -149,17 +152,20 @@ impl Unverified {
             return Err(Refused::new(Reason::SignatureInvalid, "the signature does not verify"));
         }
         let principal = claims::judge(&self.claims, &self.handle, rules, now)?;
+        if kind == ACCESS_TOKEN {
+            claims::profile(&self.claims, rules)?;
+        }
         Ok(match claims::bound_to(&self.claims)? {
             None => Authenticated::verified(principal),
             Some(fingerprint) => Authenticated::bound(principal, fingerprint),
         })
     }
 
-    fn check_type(&self, rules: &Rules) -> Result<(), Refused> {
+    fn check_type(&self, rules: &Rules) -> Result<String, Refused> {
         let kind = self.kind.as_deref().unwrap_or_default().to_ascii_lowercase();
         let kind = kind.strip_prefix("application/").unwrap_or(&kind);
         if rules.types.contains(kind) {
-            return Ok(());
+            return Ok(kind.to_owned());
         }
         Err(Refused::new(Reason::TokenTypeRefused, "`typ` is not accepted"))
     }

@@ -7,8 +7,10 @@ pub mod api_key;
 pub mod authenticated;
 pub mod certificate;
 pub mod credential;
+pub mod introspection;
 pub mod jwk;
 pub mod jwt;
+pub mod metadata;
 pub mod minted;
 
 pub use authenticated::{Authenticated, Refused, token_digest};

@@ -129,4 +129,6 @@ pub enum CredentialKind {
     Certificate,
     /// A signed JSON Web Token.
     Jwt,
+    /// A token that only its issuer can read.
+    OpaqueToken,
 }

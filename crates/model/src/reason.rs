@@ -238,6 +238,15 @@ reasons! {
     CertificateNameRefused "identify.certificate_name_refused" Identify 401 InvalidToken
         "the client certificate does not name a caller that is known here"
         "The certificate has no name of the declared kind, more than one, one that is not in the strict form of a SPIFFE ID, or one outside the declared trust domain or domains.";
+    TokenInactive "identify.token_inactive" Identify 401 InvalidToken
+        "the token is not active"
+        "The issuer was asked about an opaque token (RFC 7662) and says that it is not active: unknown, expired, revoked, or not meant for us.";
+    IntrospectionUnavailable "identify.introspection_unavailable" Identify 503 No
+        "the identity provider is unavailable"
+        "The issuer of opaque tokens could not be asked: it is down, slow, answers with an error, refuses our own credential, or is asked about too many tokens at once. Nobody is identified by such a token then.";
+    IntrospectionInvalid "identify.introspection_invalid" Identify 503 No
+        "the identity provider's answer is invalid"
+        "The issuer of opaque tokens answered, and the answer is not strict JSON with a truth value in `active`. Nobody is identified by it.";
     SenderUnproven "identify.sender_unproven" Identify 401 InvalidToken
         "the credential is bound to another connection"
         "The token is bound to a client certificate (`cnf` with `x5t#S256`, RFC 8705), and the connection was opened with another one or with none.";

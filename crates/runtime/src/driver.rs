@@ -267,6 +267,11 @@ impl Driver {
                 let found = self.stores.tokens.find(revision, epoch, &digest, open.trace.at);
                 facts.identity = found.map(Ok);
             }
+            Need::TokenStatus { provider, token } => {
+                let (revision, now) = (&self.snapshot.revision, open.trace.at);
+                let status = self.stores.token_status(&provider, &token, revision, now);
+                facts.token_status = Some(status.await);
+            }
             Need::SigningKeys { provider, missing } => {
                 facts.keys_refreshed = missing.is_some();
                 // fetching is rare and its state is large: it is not part of every request's

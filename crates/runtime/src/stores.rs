@@ -8,20 +8,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{Provider, SecretRef};
-use portcullis_core::facts::{ApiKeyFact, Country, Keys, TokenFact};
+use portcullis_config::declaration::Provider;
+use portcullis_core::facts::{ApiKeyFact, Country, Keys, TokenFact, TokenStatus};
 use portcullis_identity::api_key::Pepper;
+use portcullis_identity::introspection::OpaqueToken;
 use portcullis_identity::minted::Order;
 use portcullis_model::{ProviderId, Timestamp};
 use portcullis_telemetry::levels::Levels;
 
 use crate::api_keys::ApiKeys;
 use crate::countries::Countries;
+use crate::introspection::Introspection;
 use crate::key_sets::KeySets;
 use crate::limits::Limits;
 use crate::minting::Mint;
-use crate::private;
 use crate::records::Records;
+pub use crate::secrets::resolve;
 use crate::tokens::Tokens;
 
 /// All stores of a process.
@@ -36,6 +38,7 @@ pub struct Stores {
     api_keys: BTreeMap<ProviderId, ApiKeys>,
     key_sets: KeySets,
     mint: Option<Mint>,
+    introspection: Introspection,
     countries: Option<Countries>,
 }
 
@@ -80,6 +83,7 @@ impl Stores {
             api_keys: open_api_keys(declaration, folder)?,
             key_sets: KeySets::new(declaration, folder),
             mint: open_mint(None, declaration, folder)?,
+            introspection: open_introspection(declaration, folder, None)?,
             countries: open_countries(declaration, folder),
         })
     }
@@ -97,6 +101,7 @@ impl Stores {
             api_keys: open_api_keys(declaration, folder)?,
             key_sets: self.key_sets.renewed(declaration, folder),
             mint: open_mint(self.mint.as_ref(), declaration, folder)?,
+            introspection: open_introspection(declaration, folder, Some(&self.introspection))?,
             countries: open_countries(declaration, folder),
         })
     }
@@ -134,6 +139,17 @@ impl Stores {
     #[must_use]
     pub fn public_keys(&self, now: Timestamp) -> Option<Bytes> {
         self.mint.as_ref().and_then(|mint| mint.public_keys(now))
+    }
+
+    /// What the issuer says of an opaque token.
+    pub async fn token_status(
+        &self,
+        provider: &ProviderId,
+        token: &OpaqueToken,
+        revision: &Arc<str>,
+        now: Timestamp,
+    ) -> TokenStatus {
+        self.introspection.status(provider, token, revision, now).await
     }
 
     /// Says how things stand with the keys and the records.
@@ -177,6 +193,15 @@ fn open_countries(declaration: &Declaration, folder: &Path) -> Option<Countries>
     })
 }
 
+fn open_introspection(
+    declaration: &Declaration,
+    folder: &Path,
+    before: Option<&Introspection>,
+) -> Result<Introspection, SecretError> {
+    let opened = Introspection::open(declaration, folder, before);
+    opened.map_err(|(provider, why)| SecretError::Provider { provider, why })
+}
+
 fn open_api_keys(
     declaration: &Declaration,
     folder: &Path,
@@ -191,23 +216,4 @@ fn open_api_keys(
         api_keys.insert(id.clone(), ApiKeys::new(folder.join(&keys.store), pepper));
     }
     Ok(api_keys)
-}
-
-/// Reads a secret; surrounding white space does not belong to it.
-///
-/// # Errors
-/// Says which file or variable is missing or empty; never what it holds.
-pub fn resolve(secret: &SecretRef, folder: &Path) -> Result<Vec<u8>, String> {
-    let text = match secret {
-        SecretRef::Env(name) => {
-            std::env::var(name).map_err(|_| format!("variable `{name}` is not set"))?
-        }
-        SecretRef::File(path) => {
-            let file = folder.join(path);
-            private::check(&file).map_err(|why| format!("file `{path}`: {why}"))?;
-            std::fs::read_to_string(file).map_err(|error| format!("file `{path}`: {error}"))?
-        }
-    };
-    let text = text.trim();
-    if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.as_bytes().to_vec()) }
 }

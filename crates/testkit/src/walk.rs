@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis_core::facts::{
-    ApiKeyFact, BodyFact, Country, Facts, Guarded, Keys, LimitsFact, Need, TokenFact,
+    ApiKeyFact, BodyFact, Country, Facts, Guarded, Keys, LimitsFact, Need, TokenFact, TokenStatus,
 };
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
@@ -216,6 +216,7 @@ impl World {
                 facts.cache_asked = true;
                 facts.identity = kept.filter(|_| how == Supply::Kept).map(Ok);
             }
+            Need::TokenStatus { .. } => facts.token_status = Some(TokenStatus::Unavailable),
             Need::SigningKeys { missing, .. } => {
                 facts.keys_refreshed = missing.is_some();
                 facts.keys = Some(match works {

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::fetch::{FetchError, FetchRules, collect, error, resolve};
+use crate::upstream::tls::Tls;
 
 /// How a service is called.
 #[derive(Clone, Debug)]
@@ -52,6 +53,12 @@ impl Caller {
             .with_root_certificates(store)
             .with_no_client_auth();
         Ok(Self { config: Arc::new(config), rules: Arc::new(rules) })
+    }
+
+    /// Calls by these rules over this TLS, which knows the roots and our certificate.
+    #[must_use]
+    pub fn over(rules: FetchRules, tls: &Tls) -> Self {
+        Self { config: tls.config(), rules: Arc::new(rules) }
     }
 
     /// Calls; the URI of the request is the whole one.

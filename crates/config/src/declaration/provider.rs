@@ -6,17 +6,6 @@ use std::time::Duration;
 use ipnet::IpNet;
 use portcullis_model::WorkloadNames;
 
-/// An identity provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Provider {
-    /// API keys of our own.
-    ApiKeys(ApiKeyProvider),
-    /// Certificates that clients show in the TLS handshake.
-    Certificates(CertificateProvider),
-    /// Signed tokens of an issuer.
-    Jwt(Box<JwtProvider>),
-}
-
 /// API keys of our own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKeyProvider {
@@ -61,6 +50,8 @@ pub struct JwtProvider {
     pub keys: KeySource,
     /// Accepted algorithms, by JWA name.
     pub algorithms: BTreeSet<String>,
+    /// Claims that RFC 9068 section 2.2 requires and that tokens may lack: `client_id`, `jti`.
+    pub relaxed: BTreeSet<String>,
     /// Accepted `typ`, lower case, without `application/`.
     pub types: BTreeSet<String>,
     /// Tolerated clock difference.
@@ -87,6 +78,17 @@ pub enum JwtPrincipal {
 /// Where keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
+    /// A JWK set by the issuer's own metadata.
+    Discovery {
+        /// Which document the metadata is in.
+        document: MetadataDocument,
+        /// Metadata and keys are asked for again after this.
+        fresh_for: Duration,
+        /// Served without an answer until this, then unavailable.
+        stale_until: Duration,
+        /// Address ranges that may be connected to besides public ones.
+        allow_addresses: Vec<IpNet>,
+    },
     /// A JWK set in a file, relative to the estate.
     File {
         /// Its path.
@@ -105,14 +107,23 @@ pub enum KeySource {
     },
 }
 
+/// Which document an issuer's metadata is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataDocument {
+    /// `/.well-known/oauth-authorization-server`, before the path of the issuer (RFC 8414 section 3).
+    AuthorizationServer,
+    /// `/.well-known/openid-configuration`, after the path of the issuer.
+    OpenIdConfiguration,
+}
+
 /// Which claims become what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     /// Claim that holds the tenant.
     pub tenant: Option<String>,
-    /// Claim that holds scopes (space-separated text, RFC 8693 section 4.2).
+    /// Claim that holds scopes (space-separated text, RFC 8693 section 4.2, or array of texts).
     pub scopes: Option<String>,
-    /// Claim that holds roles (array of texts).
+    /// Claim that holds roles (array of texts, or one text).
     pub roles: Option<String>,
     /// Further attributes: name → claim and type.
     pub attributes: BTreeMap<String, AttributeClaim>,
@@ -140,6 +151,8 @@ pub enum AttributeKind {
     Text,
     /// An array of texts.
     Texts,
+    /// An array of texts, or one text, which is as good as an array of it alone.
+    TextOrTexts,
 }
 
 /// A secret, by reference only.

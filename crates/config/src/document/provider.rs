@@ -5,17 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An identity provider: exactly one of these.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Provider {
-    /// Signed tokens of an issuer.
-    Jwt(Box<Jwt>),
-    /// API keys of our own.
-    ApiKeys(ApiKeys),
-    /// Certificates that clients show in the TLS handshake.
-    Certificates(Certificates),
-}
+use super::discovery::{Discovery, default_fresh_for, default_stale_until};
 
 /// Signed tokens of an issuer (RFC 7519, RFC 9068).
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,6 +23,10 @@ pub(crate) struct Jwt {
     /// Accepted algorithms, each only with a key that is pinned to it.
     #[serde(default = "default_algorithms")]
     pub(crate) algorithms: Vec<Algorithm>,
+    /// Claims that RFC 9068 requires of an access token (`typ` `at+jwt`) and that tokens of this
+    /// issuer may lack.
+    #[serde(default)]
+    pub(crate) relaxed: Vec<RelaxedClaim>,
     /// Accepted `typ`, without `application/`.
     #[serde(default = "default_types")]
     pub(crate) types: Vec<String>,
@@ -58,6 +52,8 @@ pub(crate) struct Jwt {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum KeySource {
+    /// A JWK set by the issuer's own metadata.
+    Discovery(Discovery),
     /// A JWK set in a file.
     File(KeyFile),
     /// A JWK set by URL.
@@ -104,6 +100,16 @@ pub(crate) enum Algorithm {
     RS512,
 }
 
+/// Claims of an access token that decide nothing by themselves (RFC 9068 section 2.2).
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RelaxedClaim {
+    /// The client that asked for the token.
+    ClientId,
+    /// The token's own name.
+    Jti,
+}
+
 /// Kind of principal.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -115,16 +121,25 @@ pub(crate) enum PrincipalKind {
     Workload,
 }
 
-/// Which claims become what.
+/// Which claims become what. A claim is named as it is, or by a JSON Pointer (RFC 6901) where it is
+/// within another, such as `/realm_access/roles`.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Claims {
     /// Claim that holds the tenant.
     pub(crate) tenant: Option<String>,
-    /// Claim that holds scopes, separated by spaces.
+    /// Claim that holds scopes: a text with spaces between them, or an array of texts.
     pub(crate) scopes: Option<String>,
-    /// Claim that holds roles.
+    /// Claim that holds roles: an array of texts, or one text.
     pub(crate) roles: Option<String>,
+    /// Claim that holds groups, the attribute `groups`: an array of texts, or one text.
+    pub(crate) groups: Option<String>,
+    /// Claim that says how strongly the caller was authenticated, the attribute `acr`: a text.
+    pub(crate) acr: Option<String>,
+    /// Claim that says by which means, the attribute `amr`: an array of texts.
+    pub(crate) amr: Option<String>,
+    /// Claim that says when, the attribute `auth_time`: seconds since 1970.
+    pub(crate) auth_time: Option<String>,
     /// Further attributes of the principal, by the name that policies use.
     pub(crate) attributes: BTreeMap<String, Attribute>,
 }
@@ -239,14 +254,6 @@ fn default_clock_skew() -> String {
 }
 
 fn default_max_lifetime() -> String {
-    "1h".to_owned()
-}
-
-fn default_fresh_for() -> String {
-    "5m".to_owned()
-}
-
-fn default_stale_until() -> String {
     "1h".to_owned()
 }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
-pub(crate) use self::tls::{UpstreamProtocol, UpstreamTls};
+pub(crate) use self::tls::{ClientCertificate, UpstreamProtocol, UpstreamTls};
 use super::tokens::UpstreamToken;
 
 /// Where requests are carried. Exactly one of `address` and `addresses`.

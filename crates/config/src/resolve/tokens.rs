@@ -1,16 +1,12 @@
 //! Which tokens does the boundary issue itself, and can whoever gets one rely on it?
 
-mod exchange;
-
-pub(super) use self::exchange::uses;
-
 use std::time::Duration;
 
-use portcullis_model::ListenerId;
-
-use super::provider::is_safe_url;
+use super::exchange;
+use super::keys::is_safe_url;
+use super::own_address::{IN_THE_CLEAR, own_address};
 use crate::check;
-use crate::declaration::{OwnAddress, TokenHeader, Tokens, UpstreamToken};
+use crate::declaration::{TokenHeader, Tokens, UpstreamToken};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 
@@ -18,11 +14,6 @@ const UNSIGNED: Rule = Rule {
     code: "PC0190",
     why: "who issues the token, and with which key, must be known before the first request needs one",
     fix: "declare `tokens: {issuer: …}`",
-};
-pub(super) const IN_THE_CLEAR: Rule = Rule {
-    code: "PC0192",
-    why: "whoever reads along can use the token at this upstream until it expires",
-    fix: "declare `tls` of the upstream",
 };
 const IDLE: Rule = Rule {
     code: "PC0113",
@@ -58,10 +49,10 @@ pub(super) fn tokens(document: &Document, problems: &mut Problems<'_>) -> Option
         issuer: written.issuer.clone(),
         keys: written.keys.clone(),
         rotate_every: check::duration(&written.rotate_every, ROTATION, &path, problems),
-        publish: written
-            .publish
-            .as_ref()
-            .map(|publish| address(document, publish, &["tokens", "publish"], problems)),
+        publish: written.publish.as_ref().map(|one| {
+            let (listener, path) = (one.listener.as_str(), one.path.as_str());
+            own_address(document, (listener, path), &["tokens", "publish"], problems)
+        }),
         exchange: written
             .exchange
             .as_ref()
@@ -84,39 +75,6 @@ fn issuer(document: &Document, issuer: &str, keys: &str, problems: &mut Problems
             let message = format!("provider `{name}` has the issuer of the boundary's own tokens");
             problems.error(OTHERS, &["providers", name, "jwt", "issuer"], message);
         }
-    }
-}
-
-/// An address that the boundary answers itself.
-fn address(
-    document: &Document,
-    written: &document::OwnAddress,
-    at: &[&str; 2],
-    problems: &mut Problems<'_>,
-) -> OwnAddress {
-    own_address(document, (&written.listener, &written.path), at, problems)
-}
-
-/// At a listener, by a path that has one spelling.
-fn own_address(
-    document: &Document,
-    (listener, path): (&str, &str),
-    at: &[&str; 2],
-    problems: &mut Problems<'_>,
-) -> OwnAddress {
-    let [section, key] = at;
-    if !document.listeners.contains_key(listener) {
-        let known = document.listeners.keys().map(String::as_str);
-        problems.dangling(&[section, key, "listener"], "listener", listener, known);
-    }
-    if path.is_empty() || !check::is_base_path(path) {
-        let message = format!("`{path}` is not a path such as `/.well-known/jwks.json`");
-        problems.error(check::VALUE, &[section, key, "path"], message);
-    }
-    OwnAddress {
-        listener: ListenerId::new(listener),
-        path: path.to_owned(),
-        span: problems.span(at),
     }
 }
 

@@ -84,6 +84,7 @@ fn is_meant(may_act: &Actor, client: &Principal, subject: &Principal, snapshot: 
         let provider = principal.provider.as_ref()?;
         match snapshot.declaration.providers.get(provider)? {
             Provider::Jwt(jwt) => Some(jwt.issuer.as_str()),
+            Provider::Introspection(provider) => Some(provider.issuer.as_str()),
             Provider::ApiKeys(_) | Provider::Certificates(_) => None,
         }
     };

@@ -141,7 +141,7 @@ fn verify(
     let unverified = jwt::parse(token, jwt::TOKEN_BYTES_MAX).map_err(&refused)?;
     let known = snapshot.declaration.providers.iter().find(|(_, provider)| match provider {
         Provider::Jwt(provider) => Some(provider.issuer.as_str()) == unverified.issuer(),
-        Provider::ApiKeys(_) | Provider::Certificates(_) => false,
+        Provider::ApiKeys(_) | Provider::Certificates(_) | Provider::Introspection(_) => false,
     });
     let not_accepted = || {
         let detail = "`iss` is not that of a provider which is declared for this";

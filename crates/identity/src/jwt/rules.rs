@@ -20,6 +20,8 @@ pub struct Rules {
     pub single_audience: bool,
     /// Accepted algorithms.
     pub algorithms: BTreeSet<Algorithm>,
+    /// Claims that a token of the type `at+jwt` must have besides those that are judged: texts.
+    pub required: BTreeSet<String>,
     /// Accepted `typ`, lower case, without `application/`.
     pub types: BTreeSet<String>,
     /// Tolerated clock difference.
@@ -62,4 +64,6 @@ pub enum AttributeKind {
     Text,
     /// An array of texts.
     Texts,
+    /// An array of texts, or one text.
+    TextOrTexts,
 }

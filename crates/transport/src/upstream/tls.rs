@@ -118,6 +118,11 @@ impl Tls {
         Ok(Self { config: Arc::new(config), server_name, made_of: made_of(material) })
     }
 
+    /// How it is spoken.
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config)
+    }
+
     /// What connects.
     pub(crate) fn connector(&self) -> TlsConnector {
         TlsConnector::from(Arc::clone(&self.config))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portcullis_model::ProviderId;
 
-use super::{IN_THE_CLEAR, own_address};
+use super::own_address::{IN_THE_CLEAR, own_address};
 use crate::check;
 use crate::declaration::{Exchange, ExchangeClient};
 use crate::document::{self, Document};
@@ -20,7 +20,7 @@ const CLIENT: Rule = Rule {
 const LIFETIME: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(3600));
 
 /// Whether a provider is used for an exchange.
-pub(in crate::resolve) fn uses(document: &Document, provider: &str) -> bool {
+pub(super) fn uses(document: &Document, provider: &str) -> bool {
     let exchange = document.tokens.as_ref().and_then(|tokens| tokens.exchange.as_ref());
     exchange.is_some_and(|exchange| {
         exchange.clients.values().any(|client| {

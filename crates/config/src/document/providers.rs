@@ -1,0 +1,21 @@
+//! Which kinds of identity provider are there?
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::introspection::Introspection;
+use super::provider::{ApiKeys, Certificates, Jwt};
+
+/// An identity provider: exactly one of these.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Provider {
+    /// Signed tokens of an issuer.
+    Jwt(Box<Jwt>),
+    /// Opaque tokens, about which their issuer is asked.
+    Introspection(Box<Introspection>),
+    /// API keys of our own.
+    ApiKeys(ApiKeys),
+    /// Certificates that clients show in the TLS handshake.
+    Certificates(Certificates),
+}
