@@ -43,7 +43,7 @@ pub use self::listener::{Listener, Protocol, ProxyProtocol};
 pub use self::process::{Admin, Guards, Records};
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
-    JwtPrincipal, JwtProvider, KeySource, MetadataDocument, SecretRef,
+    JwtPrincipal, JwtProvider, KeySource, MetadataDocument, SecretRef, WorkloadRule,
 };
 pub use self::providers::Provider;
 pub use self::routes::{Rewrite, Route};

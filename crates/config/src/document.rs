@@ -23,6 +23,7 @@ mod telemetry;
 mod tls;
 mod tokens;
 mod upstream;
+mod workload;
 
 use std::collections::BTreeMap;
 
@@ -54,6 +55,7 @@ pub(crate) use self::tokens::{Exchange, ExchangeClient, TokenHeader, Tokens};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
 };
+pub(crate) use self::workload::{Platform, Workload};
 
 /// One estate: its zones, what crosses between them, and under which rules.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -23,6 +23,7 @@ mod telemetry;
 mod tls;
 mod tokens;
 mod upstream;
+mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -190,6 +190,8 @@ mod tests {
             tenant: Some("tenant".into()),
             scopes: Some("scope".into()),
             roles: None,
+            actors: Default::default(),
+            workload: None,
             attributes: Default::default(),
         }
     }

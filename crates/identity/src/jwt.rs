@@ -8,6 +8,7 @@
 mod actors;
 pub(crate) mod claims;
 mod rules;
+mod workload;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,7 +20,7 @@ use crate::authenticated::{Authenticated, Refused, hex, token_digest};
 use crate::jwk::{Algorithm, KeySet};
 
 pub use actors::ACTORS_MAX;
-pub use rules::{AttributeKind, AttributeRule, Rules};
+pub use rules::{AttributeKind, AttributeRule, Rules, Workload};
 
 /// Largest token in bytes.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;

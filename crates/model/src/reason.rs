@@ -205,6 +205,9 @@ reasons! {
     ExchangeSubjectRefused "identify.exchange_subject_refused" Identify 400 No
         "the token to be exchanged is not accepted"
         "The subject token, or the actor token, does not verify by a declared provider that the client may use, or is bound to another sender. The answer is `invalid_request`.";
+    WorkloadRefused "identify.workload_refused" Identify 401 InvalidToken
+        "the program is not one of those that are accepted"
+        "The token is good and of the declared platform, and names another program than those declared: another repository, branch, service account, role or trust domain.";
     ActorRefused "identify.actor_refused" Identify 403 No
         "nobody may act like this for the caller"
         "The token's `act` names an actor that its provider does not list, or more actors than the bound (RFC 8693 section 4.1).";

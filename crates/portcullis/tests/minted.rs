@@ -322,4 +322,5 @@ fn holds(guide: &str) {
 fn what_the_guides_declare_holds() {
     holds("minted-tokens.md");
     holds("token-exchange.md");
+    holds("workloads.md");
 }

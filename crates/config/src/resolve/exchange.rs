@@ -76,7 +76,11 @@ fn client(
             let known = document.providers.keys().map(String::as_str);
             problems.dangling(&at("provider"), "provider", &written.provider, known);
         }
-        Some(document::Provider::Certificates(_) | document::Provider::Jwt(_)) => {}
+        Some(
+            document::Provider::Certificates(_)
+            | document::Provider::Jwt(_)
+            | document::Provider::Workload(_),
+        ) => {}
         Some(_) => {
             let message = format!("`{}` cannot vouch for who exchanges tokens", written.provider);
             problems.error(CLIENT, &at("provider"), message);

@@ -9,7 +9,7 @@ use crate::check;
 use crate::declaration::{ApiKeyProvider, JwtPrincipal, JwtProvider, Provider, SecretRef};
 use crate::document;
 use crate::problems::{Problems, Rule};
-use crate::resolve::{certificate, claims, introspection, keys, profile};
+use crate::resolve::{certificate, claims, introspection, keys, profile, workload};
 
 const HEADER: Rule = Rule {
     code: "PC0107",
@@ -45,11 +45,11 @@ pub(super) fn providers(
     problems: &mut Problems<'_>,
 ) -> BTreeMap<ProviderId, Provider> {
     let mut providers = BTreeMap::new();
-    let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
     let mut types = claims::Types::default();
     for (name, written) in written {
-        let mut alone = |key, value, path: [&str; 4]| {
-            if let Some(other) = seen.insert((key, value), name) {
+        let mut alone = |key, value: &str, path: [&str; 4]| {
+            if let Some(other) = seen.insert((key, value.to_owned()), name) {
                 let message = format!("providers `{name}` and `{other}` have the same {key}");
                 problems.error(SHARED, &path, message);
             }
@@ -67,6 +67,12 @@ pub(super) fn providers(
                 types.note([name, "introspection"], &written.claims, problems);
                 let provider = introspection::provider(name, written, problems);
                 Provider::Introspection(Box::new(provider))
+            }
+            document::Provider::Workload(written) => {
+                let path = ["providers", name.as_str(), "workload", "from"];
+                let issuer = workload::issuer(written);
+                alone("issuer", &issuer, path);
+                Provider::Jwt(Box::new(workload::provider(name, written, problems)))
             }
             document::Provider::ApiKeys(keys) => {
                 alone("header", &keys.header, ["providers", name, "api_keys", "header"]);
@@ -120,6 +126,7 @@ fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>
             document::PrincipalKind::User => JwtPrincipal::User,
             document::PrincipalKind::Workload => JwtPrincipal::Workload,
         },
+        workload: None,
     }
 }
 

@@ -29,4 +29,32 @@ super::page::table! {
         "portcullis.yaml"
         wrong "policies: policies\ntokens: {issuer: \"https://gate.shop.example\", exchange: {listener: web, path: /oauth/token, clients: {}}}"
         right "policies: policies";
+    "PC0194" Error: "a platform none of whose programs is named in full"
+        means "A provider of `workload` names no repository, project, service account, application or role, or one with a wildcard or without its owner."
+        matters "Everybody who uses the platform gets tokens of the same issuer, for any audience they ask for: who is not named in full is anybody."
+        mend "List each program by the whole name that the platform gives it."
+        "portcullis.yaml"
+        wrong "  platform:\n    workload: {from: {github_actions: {repositories: [\"shop/*\"], refs: [refs/heads/main]}}, audiences: [\"https://api.shop.example\"]}\n  shop-idp:"
+        right "  shop-idp:";
+    "PC0195" Error: "an audience that a platform uses itself"
+        means "An audience of a provider of `workload` is one for which the platform makes tokens anyhow, such as that of the Kubernetes API server, the owner's page of GitHub, or the cloud's own API."
+        matters "A token that was meant for the platform could be shown here, and one that is shown here could be used against the platform."
+        mend "Use an audience of your own, such as the URL of the API, and have programs ask for tokens for it."
+        "portcullis.yaml"
+        wrong "  platform:\n    workload: {from: {kubernetes: {issuer: \"https://cluster.shop.example\", service_accounts: [shop/billing]}}, audiences: [\"https://kubernetes.default.svc\"]}\n  shop-idp:"
+        right "  shop-idp:";
+    "PC0196" Warning: "jobs whose code others decide"
+        means "Jobs of any branch, of refs that are not protected, or of pull requests may come."
+        matters "Whoever may push a branch, or open a pull request, decides what such a job does."
+        mend "List `refs` or `environments` that are protected, and leave pull requests out."
+        "portcullis.yaml"
+        wrong "  platform:\n    workload: {from: {github_actions: {repositories: [shop/deploy]}}, audiences: [\"https://api.shop.example\"]}\n  shop-idp:"
+        right "  shop-idp:";
+    "PC0197" Error: "an issuer for many directories"
+        means "The directory of a provider for Azure is `common`, `organizations`, `consumers` or a name, and not the id of one directory."
+        matters "An issuer for many directories lets programs of any organisation in."
+        mend "Give the id of your own directory, a UUID."
+        "portcullis.yaml"
+        wrong "  platform:\n    workload: {from: {azure: {directory: common, applications: [6e74172b-be56-4843-9ff4-e66a39bb12e3]}}, audiences: [\"https://api.shop.example\"]}\n  shop-idp:"
+        right "  shop-idp:";
 }

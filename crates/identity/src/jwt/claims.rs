@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_model::{Attribute, CredentialKind, CredentialRef, Principal, Reason, Timestamp};
 use serde_json::{Map, Value};
 
-use super::actors;
 use super::rules::{AttributeKind, Rules};
+use super::{actors, workload};
 use crate::authenticated::{Refused, hex};
 
 /// Longest `sub`, `client_id` and `jti` in bytes.
@@ -79,6 +79,9 @@ pub(crate) fn named(
     }
     if let Some(name) = &rules.roles {
         principal.roles = text_or_texts(claims, name)?.unwrap_or_default();
+    }
+    if let Some(rule) = &rules.workload {
+        workload::judge(|name| find(claims, name), rule, &mut principal)?;
     }
     principal.actors = actors::chain(claims, &rules.actors)?;
     principal.may_act = actors::may_act(claims)?;

@@ -80,6 +80,7 @@ fn rules() -> Rules {
         scopes: Some("scope".into()),
         roles: Some("roles".into()),
         attributes: Default::default(),
+        workload: None,
     }
 }
 
