@@ -16,7 +16,7 @@ use portcullis_core::trace::Trace;
 use portcullis_core::{Advance, Allowed, Chain, Refusal, Snapshot};
 use portcullis_identity::api_key::{Pepper, StoredKey, fresh};
 use portcullis_identity::jwk::KeySet;
-use portcullis_identity::minted::Signed;
+use portcullis_identity::minted::{Order, Signed};
 use portcullis_identity::{Authenticated, Refused};
 use portcullis_limit::Taken;
 use portcullis_model::{Reason, RecordId, Timestamp};
@@ -254,23 +254,25 @@ impl World {
                     },
                 });
             }
-            Need::Sign(order) => {
-                facts.token = Some(match works {
-                    true => TokenFact::Signed(Arc::new(Signed {
-                        text: order.draft("walk", "walk", NOW).unwrap().input,
-                        handle: "walk".to_owned(),
-                        issued_at: NOW,
-                        expires_at: NOW.plus(order.lifetime),
-                    })),
-                    false => TokenFact::Unavailable,
-                });
-            }
+            Need::Sign(order) => facts.token = Some(signed(order, works)),
             Need::PublicKeys => {
                 facts.public_keys = works.then(|| Bytes::from_static(b"{\"keys\":[]}"));
             }
             Need::Intent => facts.intent_durable = Some(works),
         }
     }
+}
+
+fn signed(order: &Order, works: bool) -> TokenFact {
+    if !works {
+        return TokenFact::Unavailable;
+    }
+    TokenFact::Signed(Arc::new(Signed {
+        text: order.draft("walk", "walk", NOW).unwrap().input,
+        handle: "walk".to_owned(),
+        issued_at: NOW,
+        expires_at: NOW.plus(order.lifetime),
+    }))
 }
 
 fn stored(pepper: &Pepper, revoked: Option<Timestamp>) -> (String, Arc<StoredKey>) {
