@@ -45,7 +45,7 @@ pub(crate) fn run() -> Result<()> {
     node()?;
     crate::cargo(&["test", "--workspace", "--all-features"])?;
     crate::cargo(&["run", "--quiet", "-p", "portcullis", "--", "demo", "--once"])?;
-    crate::guards::run()
+    crate::guards::run(None)
 }
 
 fn debian() -> Result<()> {

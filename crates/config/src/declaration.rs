@@ -5,6 +5,7 @@
 //! something to say about the line.
 
 mod addresses;
+mod admin;
 mod api;
 mod boundary;
 mod cors;
@@ -30,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portcullis_model::{ApiId, BoundaryId, LimitId, ListenerId, ProviderId, UpstreamId, ZoneId};
 
 pub use self::addresses::{Addresses, CountryLists};
+pub use self::admin::{Admin, Remote};
 pub use self::api::Api;
 pub use self::boundary::{Audit, Boundary, IdentityRule, Inspection};
 pub use self::cors::{Cors, OriginRule, Origins};
@@ -40,7 +42,7 @@ pub use self::introspection::{ClientAuth, IntrospectionProvider, SigningAlgorith
 pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::{Listener, Protocol, ProxyProtocol};
-pub use self::process::{Admin, Guards, Records};
+pub use self::process::{Guards, Records};
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
     JwtPrincipal, JwtProvider, KeySource, MetadataDocument, SecretRef, WorkloadRule,

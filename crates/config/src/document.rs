@@ -3,6 +3,7 @@
 //! from these types, so that there is one description.
 
 mod addresses;
+mod admin;
 mod api;
 mod boundary;
 mod cors;
@@ -31,6 +32,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::addresses::{Addresses, CountryLists, Unknown};
+pub(crate) use self::admin::{Admin, Remote, RemoteTls};
 pub(crate) use self::api::Api;
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
 pub(crate) use self::cors::Cors;
@@ -41,7 +43,7 @@ pub(crate) use self::introspection::{ClientAuth, Introspection, RelaxedAnswer, S
 pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::{Listener, Protocol};
-pub(crate) use self::process::{Admin, Guards, Records};
+pub(crate) use self::process::{Guards, Records};
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
     PrincipalKind, RelaxedClaim, Secret,
@@ -50,7 +52,7 @@ pub(crate) use self::providers::Provider;
 pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
-pub(crate) use self::tls::{Acme, Cipher, Client, Tls, Version};
+pub(crate) use self::tls::{Acme, Certificate, Cipher, Tls, Version};
 pub(crate) use self::tokens::{Exchange, ExchangeClient, TokenHeader, Tokens};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,

@@ -3,6 +3,7 @@
 
 mod acme;
 mod addresses;
+mod admin;
 mod api;
 mod boundary;
 mod certificate;
@@ -75,7 +76,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
             .map(|written| addresses::countries(document, written, problems)),
         boundaries: boundary::boundaries(document, problems),
         guards: listener::guards(&document.guards, problems),
-        admin: listener::admin(&document.admin, problems),
+        admin: admin::admin(document, problems),
         records: listener::records(&document.records, problems),
         telemetry: telemetry::telemetry(document, problems),
         estate: document.estate.clone(),

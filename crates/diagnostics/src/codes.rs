@@ -5,6 +5,7 @@
 //! each code has its page, and each example its code, is tested where the whole program is known.
 
 mod access;
+mod admin;
 mod declaration;
 mod estate;
 mod machine;
@@ -40,6 +41,7 @@ pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: identity providers", pages: providers::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
+    Chapter { title: "Declaration: operators", pages: admin::PAGES },
     Chapter { title: "Declaration: traffic", pages: traffic::PAGES },
     Chapter { title: "Declaration: telemetry", pages: telemetry::PAGES },
     Chapter { title: "Overlays", pages: overlays::PAGES },

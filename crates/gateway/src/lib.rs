@@ -20,6 +20,7 @@ pub mod origin;
 pub mod pools;
 mod proxied;
 pub mod scrape;
+pub mod seldom;
 pub mod serve;
 pub mod server;
 pub mod stalled;

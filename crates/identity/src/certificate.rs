@@ -9,10 +9,12 @@
 //! channel and stands beside a bearer token without being a second credential.
 
 mod facts;
+mod named;
 mod rules;
 mod trust;
 
 pub use facts::{Facts, Strength, expiry_of_list};
+pub use named::Named;
 pub use rules::{Granted, Rules};
 pub use trust::{Certificate, Distrust, Trust};
 

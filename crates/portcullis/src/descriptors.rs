@@ -5,6 +5,7 @@ use std::num::NonZero;
 
 use portcullis_config::Declaration;
 use portcullis_diagnostics::Finding;
+use portcullis_gateway::admin::remote::CONNECTIONS_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors besides connections and listeners: record file, folders, key stores, fetches of keys,
@@ -27,7 +28,9 @@ pub(crate) fn needed(declaration: &Declaration, workers: usize) -> u64 {
     // twice, for whoever takes over
     let upstreams: u64 =
         declaration.upstreams.values().map(|one| u64::from(one.connections_max)).sum();
+    let operators = declaration.admin.remote.as_ref().map_or(0, |_| u64::from(CONNECTIONS_MAX));
     u64::from(declaration.guards.connections_max)
+        .saturating_add(operators)
         .saturating_add(
             upstreams.saturating_add(listeners.saturating_mul(2)).saturating_mul(workers),
         )

@@ -8,10 +8,11 @@
 #![allow(clippy::print_stdout, reason = "a command line speaks on standard output")]
 #![allow(clippy::print_stderr, reason = "and about its own failures on standard error")]
 
-mod admin_socket;
+mod admin_door;
 mod demo;
 mod descriptors;
 mod notify;
+mod operating;
 mod reloading;
 mod renewing;
 mod serving;
@@ -68,6 +69,8 @@ enum Verb {
     Ready(ask::Arguments),
     /// Whether the gateway's process lives: exit code 0, or 4.
     Health(ask::Arguments),
+    /// Has the running gateway read its estate anew: exit code 0, or 1 where it was not taken.
+    Reload(ask::Arguments),
     /// Prints what a shell needs to complete the command line.
     Completions {
         /// The shell.
@@ -136,6 +139,7 @@ impl Verb {
             | Self::Doctor { .. }
             | Self::Ready(_)
             | Self::Health(_)
+            | Self::Reload(_)
             | Self::Policy { .. }
             | Self::Run(_)
             | Self::Key { .. }
@@ -180,6 +184,7 @@ fn run(Cli { folder, overlay: overlays, format, verb }: Cli) -> Result<Exit> {
         Verb::Doctor { workers } => doctor::run(&site, workers, format),
         Verb::Ready(arguments) => ask::run(&site, &arguments, "/ready"),
         Verb::Health(arguments) => ask::run(&site, &arguments, "/health"),
+        Verb::Reload(arguments) => ask::reload(&site, &arguments),
         Verb::Completions { shell } => manual::completions(shell, Cli::command()),
         Verb::Man { folder } => manual::man(&folder, Cli::command()),
         Verb::Schema { of } => check::schema(of),

@@ -13,7 +13,9 @@ use std::thread::JoinHandle;
 use anyhow::{Context, Result, bail};
 use portcullis_config::Declaration;
 use portcullis_core::Snapshot;
-use portcullis_gateway::admin::{self, Admin, AdminDoor};
+use portcullis_gateway::admin::remote::Remote;
+use portcullis_gateway::admin::socket::{self, AdminDoor};
+use portcullis_gateway::admin::{self, Admin};
 use portcullis_gateway::handover::{self, Takeover};
 use portcullis_gateway::handshake::{self, Servers};
 use portcullis_gateway::scrape::Scrape;
@@ -28,8 +30,8 @@ use portcullis_transport::tls::Challenges;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::spawn_blocking;
 
-use crate::descriptors;
 use crate::renewing::Renewing;
+use crate::{descriptors, operating};
 
 /// What to do where a secret cannot be resolved.
 const SECRET: &str = "a secret is missing or cannot be used; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
@@ -44,6 +46,7 @@ pub(crate) struct Serving {
     workers: usize,
     running: Running,
     admin: AdminDoor,
+    remote: Option<Remote>,
     state: Arc<Admin>,
     door: Arc<Door>,
     challenges: Arc<Challenges>,
@@ -68,7 +71,7 @@ impl Serving {
         let admin = Arc::new(Admin::new(Arc::clone(&metrics), directory.clone()));
         admin.decides(&snapshot.revision);
         let admin_socket = folder.join(&declaration.admin.socket);
-        let admin_door = admin::start(Arc::clone(&admin), &admin_socket, takeover.is_some())
+        let admin_door = socket::start(Arc::clone(&admin), &admin_socket, takeover.is_some())
             .with_context(|| format!("the admin socket `{}`", admin_socket.display()))?;
         let seal_key = folder.join(&declaration.records.seal_key);
         let seal = SealKey::load_or_make(&seal_key)
@@ -88,6 +91,7 @@ impl Serving {
         let challenges = Arc::new(Challenges::default());
         let (tls, expiries) = speak(&declaration, folder, &Servers::new(), &challenges)?;
         metrics.levels.certificates(expiries);
+        let remote = operating::open(&declaration, folder, &admin, takeover.is_some())?;
         let upstreams = Upstreams::open(&declaration, folder, &metrics)?;
         let driver = Driver::new(Arc::new(snapshot), Arc::new(stores));
         let door = Arc::new(Door::new(driver, tls, upstreams, Arc::clone(&metrics)));
@@ -116,6 +120,7 @@ impl Serving {
             workers,
             running,
             admin: admin_door,
+            remote,
             state: admin,
             door,
             challenges,
@@ -143,6 +148,7 @@ impl Serving {
         }
         let stores = live.driver.stores().renewed(&declaration, &self.folder).context(SECRET)?;
         let (tls, expiries) = speak(&declaration, &self.folder, &live.tls, &self.challenges)?;
+        let remote = operating::prepare(self.remote.as_ref(), &declaration, &self.folder)?;
         let upstreams = live.upstreams.renewed(&declaration, &self.folder, &self.state.metrics)?;
         let bound = self.running.bind(&declaration).context("the listeners")?;
         self.state.decides(&snapshot.revision);
@@ -153,6 +159,9 @@ impl Serving {
         }
         self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls, upstreams);
         self.running.listen(bound, &declaration);
+        if let (Some(remote), Some(server)) = (&self.remote, remote) {
+            remote.renew(server);
+        }
         Ok(())
     }
 
@@ -164,6 +173,11 @@ impl Serving {
     /// Where Prometheus can ask.
     pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
         self.scrape.as_ref().map(|scrape| scrape.address)
+    }
+
+    /// Where operators of other machines can ask.
+    pub(crate) fn operators_address(&self) -> Option<SocketAddr> {
+        self.remote.as_ref().map(|remote| remote.address)
     }
 
     /// Its admin socket.
@@ -221,6 +235,9 @@ impl Serving {
         drop(self.renewing);
         how(self.running);
         self.admin.stop();
+        if let Some(remote) = self.remote {
+            remote.stop();
+        }
         if let Some(scrape) = self.scrape {
             scrape.stop();
         }
@@ -263,6 +280,7 @@ fn speak(
             expiries.insert(format!("{listener}/{number}").into(), identity.facts().not_after);
         }
     }
+    expiries.extend(operating::expiries(declaration, folder));
     let servers = handshake::servers(&materials, earlier, challenges);
     Ok((servers.map_err(|why| anyhow::anyhow!("TLS of {why}"))?, expiries))
 }

@@ -199,7 +199,7 @@ const TABLE: &[Row] = &[
         "policies: policies",
         "admin: {socket: state/other.sock}",
         Neutral,
-        "admin: is elsewhere",
+        "admin: socket: \"state/admin.sock\" -> \"state/other.sock\"",
     ),
     (
         CONTRACT,

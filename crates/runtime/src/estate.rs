@@ -88,6 +88,8 @@ pub fn load(site: &Site) -> Found<Snapshot> {
     let value = value.and_then(|estate| {
         let (_, of_files) = tls_files::read(&estate.declaration, &site.folder, clock::now());
         findings.extend(of_files);
+        let (_, of_files) = tls_files::remote(&estate.declaration, &site.folder, clock::now());
+        findings.extend(of_files);
         let (snapshot, found) = if whole { compile(estate) } else { (None, survey(&estate)) };
         findings.extend(found);
         snapshot

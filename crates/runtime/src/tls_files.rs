@@ -35,15 +35,31 @@ pub fn read(
     let mut reader = Reader { folder, now, findings: Vec::new() };
     let mut materials = BTreeMap::new();
     for (id, listener) in &declaration.listeners {
-        // a path that was not understood is empty, and said
-        let named =
-            |tls: &&Tls| tls.certificates.iter().all(|one| !one.certificate.value.is_empty());
-        let Some(tls) = listener.tls.as_ref().filter(named) else { continue };
+        let Some(tls) = listener.tls.as_ref().filter(is_named) else { continue };
         if let Some(material) = reader.material(tls, &listener.protocols) {
             materials.insert(id.clone(), material);
         }
     }
     (materials, reader.findings)
+}
+
+/// What the address for operators speaks TLS with; nothing where none is declared, or where a finding
+/// is an error.
+#[must_use]
+pub fn remote(
+    declaration: &Declaration,
+    folder: &Path,
+    now: Timestamp,
+) -> (Option<Material>, Vec<Finding>) {
+    let mut reader = Reader { folder, now, findings: Vec::new() };
+    let tls = declaration.admin.remote.as_ref().map(|remote| &remote.tls).filter(is_named);
+    let material = tls.and_then(|tls| reader.material(tls, &[Protocol::Http1]));
+    (material, reader.findings)
+}
+
+/// A path that was not understood is empty, and said.
+fn is_named(tls: &&Tls) -> bool {
+    tls.certificates.iter().all(|one| !one.certificate.value.is_empty())
 }
 
 /// Names of protocols for the handshake (RFC 7301, RFC 9113 section 3.2), the preferred one first.

@@ -59,8 +59,13 @@ impl Issued {
     /// SHA-256 of the certificate in base64url, as tokens are bound to it (RFC 8705 section 3.1).
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        let own = CertificateDer::from_pem_slice(self.chain.as_bytes()).unwrap();
-        base64(digest(&SHA256, &own))
+        base64(digest(&SHA256, &self.der()))
+    }
+
+    /// The certificate itself, in DER.
+    #[must_use]
+    pub fn der(&self) -> Vec<u8> {
+        CertificateDer::from_pem_slice(self.chain.as_bytes()).unwrap().to_vec()
     }
 }
 

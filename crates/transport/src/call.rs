@@ -55,9 +55,9 @@ impl Caller {
         Ok(Self { config: Arc::new(config), rules: Arc::new(rules) })
     }
 
-    /// Calls by these rules over this TLS, which knows the roots and our certificate.
+    /// Calls by these rules, and proves and verifies by this TLS.
     #[must_use]
-    pub fn over(rules: FetchRules, tls: &Tls) -> Self {
+    pub fn with_tls(rules: FetchRules, tls: &Tls) -> Self {
         Self { config: tls.config(), rules: Arc::new(rules) }
     }
 

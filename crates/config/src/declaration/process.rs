@@ -1,4 +1,4 @@
-//! How does the process itself behave: its guards, its admin door, its records?
+//! How does the process itself behave: its guards, its records?
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -28,13 +28,6 @@ pub struct Guards {
     pub address_rate: NonZeroU32,
     /// Refused credentials per address and minute.
     pub failure_rate: NonZeroU32,
-}
-
-/// The admin door.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Path of its Unix socket, relative to the estate.
-    pub socket: String,
 }
 
 /// Where records go.

@@ -1,4 +1,4 @@
-//! How does the process itself behave: its guards, its admin door, its records?
+//! How does the process itself behave: its guards, its records?
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,14 +37,6 @@ pub(crate) struct Guards {
     pub(crate) failure_rate: u32,
 }
 
-/// The admin door.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Admin {
-    /// Path of its Unix socket.
-    pub(crate) socket: String,
-}
-
 /// Where decisions are written down.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -75,12 +67,6 @@ impl Default for Guards {
             address_rate: 1000,
             failure_rate: 60,
         }
-    }
-}
-
-impl Default for Admin {
-    fn default() -> Self {
-        Self { socket: "state/admin.sock".to_owned() }
     }
 }
 

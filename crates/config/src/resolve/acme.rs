@@ -22,8 +22,8 @@ const TERMS: Rule = Rule {
     fix: "read them, and write `terms_agreed: true`",
 };
 
-pub(super) fn acme(listener: &str, written: &document::Acme, problems: &mut Problems<'_>) -> Acme {
-    let at = |key| ["listeners", listener, "tls", "acme", key];
+pub(super) fn acme(base: &[&str], written: &document::Acme, problems: &mut Problems<'_>) -> Acme {
+    let at = |key| [base, &[key]].concat();
     if !is_safe_url(&written.directory) {
         let message = format!("certificates cannot be ordered safely from `{}`", written.directory);
         problems.error(UNSAFE_URL, &at("directory"), message);

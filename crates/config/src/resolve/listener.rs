@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use portcullis_model::{ListenerId, ZoneId};
 
 use crate::check;
-use crate::declaration::{Admin, Guards, Listener, Protocol, ProxyProtocol, Records};
+use crate::declaration::{Guards, Listener, Protocol, ProxyProtocol, Records};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 use crate::resolve::addresses::addresses;
@@ -79,7 +79,10 @@ pub(super) fn listeners(
             proxy_protocol: proxy_protocol(name, written, problems),
             addresses: addresses(lists, &[path[0], path[1], "addresses"], has_countries, problems),
             protocols,
-            tls: written.tls.as_ref().map(|written| tls::tls(name, written, problems)),
+            tls: written
+                .tls
+                .as_ref()
+                .map(|written| tls::tls(&[path[0], path[1], "tls"], written, problems)),
         };
         listeners.insert(ListenerId::new(name), listener);
     }
@@ -161,11 +164,6 @@ pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) ->
         address_rate: NonZeroU32::new(written.address_rate).unwrap_or(NonZeroU32::MIN),
         failure_rate: NonZeroU32::new(written.failure_rate).unwrap_or(NonZeroU32::MIN),
     }
-}
-
-pub(super) fn admin(written: &document::Admin, problems: &mut Problems<'_>) -> Admin {
-    check::filled(&written.socket, &["admin", "socket"], problems);
-    Admin { socket: written.socket.clone() }
 }
 
 pub(super) fn records(written: &document::Records, problems: &mut Problems<'_>) -> Records {

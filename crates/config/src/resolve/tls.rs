@@ -38,44 +38,74 @@ const OLDER: [Cipher; 6] = [
     Cipher::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
 
-pub(super) fn tls(listener: &str, written: &document::Tls, problems: &mut Problems<'_>) -> Tls {
-    let at = |key| ["listeners", listener, "tls", key];
-    if written.certificates.is_empty() && written.acme.is_none() {
-        problems.error(NAMES, &at("certificates"), "there is no certificate");
+/// TLS of a listener, written at this path.
+pub(super) fn tls(base: &[&str], written: &document::Tls, problems: &mut Problems<'_>) -> Tls {
+    let at = |key| [base, &[key]].concat();
+    let ordered = written.acme.is_some();
+    Tls {
+        certificates: certificates(base, &written.certificates, ordered, problems),
+        acme: written.acme.as_ref().map(|written| acme::acme(&at("acme"), written, problems)),
+        only_13: matches!(written.versions.min, Version::V13),
+        suites: suites(written, &at("ciphers"), problems),
+        client: written.client.as_ref().map(|client| {
+            let files = (&client.roots, client.crls.as_slice());
+            trust(&at("client"), files, client.required, problems)
+        }),
     }
-    if written.certificates.iter().filter(|one| one.default).count() > 1 {
-        problems.error(NAMES, &at("certificates"), "more than one certificate is the default");
+}
+
+/// TLS of an address for operators, written at this path: TLS 1.3 with client certificates.
+pub(super) fn operators(
+    base: &[&str],
+    written: &document::RemoteTls,
+    problems: &mut Problems<'_>,
+) -> Tls {
+    let files = (&written.client.roots, written.client.crls.as_slice());
+    Tls {
+        certificates: certificates(base, &written.certificates, false, problems),
+        acme: None,
+        only_13: true,
+        suites: MODERN.iter().map(|one| format!("{one:?}")).collect(),
+        client: Some(trust(&[base, &["client"]].concat(), files, true, problems)),
     }
-    let certificates = written.certificates.iter().enumerate().map(|(index, one)| {
+}
+
+/// What is shown; nothing only where a certificate is ordered.
+fn certificates(
+    base: &[&str],
+    written: &[document::Certificate],
+    ordered: bool,
+    problems: &mut Problems<'_>,
+) -> Vec<TlsCertificate> {
+    let all = [base, &["certificates"]].concat();
+    if written.is_empty() && !ordered {
+        problems.error(NAMES, &all, "there is no certificate");
+    }
+    if written.iter().filter(|one| one.default).count() > 1 {
+        problems.error(NAMES, &all, "more than one certificate is the default");
+    }
+    let certificates = written.iter().enumerate().map(|(index, one)| {
         let index = index.to_string();
-        let path = |key| ["listeners", listener, "tls", "certificates", &index, key];
-        let key_path = |kind| ["listeners", listener, "tls", "certificates", &index, "key", kind];
+        let path = |keys: &[&'static str]| [&all, &[index.as_str()][..], keys].concat();
         let key = secret(&one.key);
         let key_span = match &key {
-            SecretRef::Env(_) => problems.span(&key_path("env")),
+            SecretRef::Env(_) => problems.span(&path(&["key", "env"])),
             SecretRef::File(file) => {
-                check::inside(file, &key_path("file"), problems);
-                problems.span(&key_path("file"))
+                check::inside(file, &path(&["key", "file"]), problems);
+                problems.span(&path(&["key", "file"]))
             }
         };
-        check::inside(&one.certificate, &path("certificate"), problems);
+        check::inside(&one.certificate, &path(&["certificate"]), problems);
         TlsCertificate {
             certificate: Declared {
-                span: problems.span(&path("certificate")),
+                span: problems.span(&path(&["certificate"])),
                 value: one.certificate.clone(),
             },
             key: Declared { span: key_span, value: key },
             default: one.default,
         }
     });
-    let certificates = certificates.collect();
-    Tls {
-        certificates,
-        acme: written.acme.as_ref().map(|written| acme::acme(listener, written, problems)),
-        only_13: matches!(written.versions.min, Version::V13),
-        suites: suites(written, &at("ciphers"), problems),
-        client: written.client.as_ref().map(|client| trust(listener, client, problems)),
-    }
+    certificates.collect()
 }
 
 fn suites(written: &document::Tls, path: &[&str], problems: &mut Problems<'_>) -> BTreeSet<String> {
@@ -108,16 +138,20 @@ const fn is_set(cipher: &Cipher) -> bool {
     matches!(cipher, Cipher::Modern | Cipher::Compatible)
 }
 
-fn trust(listener: &str, written: &document::Client, problems: &mut Problems<'_>) -> ClientTrust {
+fn trust(
+    base: &[&str],
+    (roots, crls): (&String, &[String]),
+    required: bool,
+    problems: &mut Problems<'_>,
+) -> ClientTrust {
     let mut file = |path: &[&str], text: &String| {
         check::inside(text, path, problems);
         Declared { span: problems.span(path), value: text.clone() }
     };
-    let at = |key| ["listeners", listener, "tls", "client", key];
-    let crls = written.crls.iter().enumerate().map(|(index, text)| {
+    let crls = crls.iter().enumerate().map(|(index, text)| {
         let index = index.to_string();
-        file(&["listeners", listener, "tls", "client", "crls", &index], text)
+        file(&[base, &["crls", &index]].concat(), text)
     });
     let crls = crls.collect();
-    ClientTrust { crls, roots: file(&at("roots"), &written.roots), required: written.required }
+    ClientTrust { crls, roots: file(&[base, &["roots"]].concat(), roots), required }
 }

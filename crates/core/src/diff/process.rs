@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{ExchangeClient, OwnAddress, Tokens};
+use portcullis_config::declaration::{Admin, ExchangeClient, OwnAddress, Tokens};
 use portcullis_model::ListenerId;
 
 use super::change::{Changes, Effect};
@@ -53,10 +53,8 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     rest.metrics_address = old.metrics_address;
     rest.otlp.clone_from(&old.otlp);
     thing.rest(old, &rest);
-    if was.admin != is.admin {
-        changes.of("admin", "").say(Effect::Neutral, "is elsewhere");
-    }
     tokens(was, is, changes);
+    admin(&was.admin, &is.admin, changes);
     let mut thing = changes.of("records", "");
     let (old, new) = (&was.records, &is.records);
     thing.value(Effect::Neutral, "directory", &old.directory, &new.directory);
@@ -108,6 +106,33 @@ fn exchanged(tokens: &Tokens) -> Option<(&ListenerId, &str, &BTreeMap<String, Ex
     let exchange = tokens.exchange.as_ref()?;
     let address = &exchange.address;
     Some((&address.listener, address.path.as_str(), &exchange.clients))
+}
+
+/// Who may operate it, and from where.
+fn admin(was: &Admin, is: &Admin, changes: &mut Changes) {
+    let mut thing = changes.of("admin", "");
+    thing.value(Effect::Neutral, "socket", &was.socket, &is.socket);
+    match (&was.remote, &is.remote) {
+        (None, None) => {}
+        (None, Some(_)) => thing.say(Effect::Widens, "operators may ask from elsewhere"),
+        (Some(_), None) => thing.say(Effect::Narrows, "operators may ask at the socket alone"),
+        (Some(was), Some(is)) => {
+            thing.members(Effect::Widens, "operator", &was.operators, &is.operators);
+            thing.value(Effect::CannotBeTold, "remote.address", &was.address, &is.address);
+            if was.tls != is.tls {
+                thing.say(Effect::CannotBeTold, "its certificates or who vouches are others");
+            }
+            let mut rest = is.clone();
+            rest.operators.clone_from(&was.operators);
+            rest.address = was.address;
+            rest.tls.clone_from(&was.tls);
+            thing.rest(was, &rest);
+        }
+    }
+    let mut rest = is.clone();
+    rest.socket.clone_from(&was.socket);
+    rest.remote.clone_from(&was.remote);
+    thing.rest(was, &rest);
 }
 
 /// Sections that are compared nowhere else.

@@ -38,6 +38,9 @@ pub(crate) fn run(site: &Site, arguments: &Arguments) -> Result<Exit> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::INFO)
+        // a log that cannot be written is lost; the complaint about it would go to the same place, and
+        // end the thread that logs
+        .log_internal_errors(false)
         .init();
     let found = estate::load(site);
     if !found.findings.is_empty() {
@@ -70,6 +73,9 @@ pub(crate) fn run(site: &Site, arguments: &Arguments) -> Result<Exit> {
     }
     if let Some(address) = serving.metrics_address() {
         eprintln!("metrics on {address}");
+    }
+    if let Some(address) = serving.operators_address() {
+        eprintln!("operators on {address}");
     }
     eprintln!("admin on {}, revision {revision}", serving.admin_socket().display());
     if let Some(path) = &arguments.ports_file {

@@ -101,7 +101,7 @@ impl Asking {
             endpoint: declared.endpoint.clone(),
             client_id: declared.client_id.clone(),
             auth,
-            caller: Caller::over(rules, &tls),
+            caller: Caller::with_tls(rules, &tls),
             made_of: digests.flat_map(|one| one.as_ref().to_vec()).collect(),
         })
     }

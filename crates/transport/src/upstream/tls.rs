@@ -118,14 +118,14 @@ impl Tls {
         Ok(Self { config: Arc::new(config), server_name, made_of: made_of(material) })
     }
 
-    /// How it is spoken.
-    pub(crate) fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.config)
-    }
-
     /// What connects.
     pub(crate) fn connector(&self) -> TlsConnector {
         TlsConnector::from(Arc::clone(&self.config))
+    }
+
+    /// What a client speaks with.
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config)
     }
 
     /// The name that an endpoint must prove.

@@ -1,7 +1,7 @@
 //! Can the admin socket and the listeners be had, or does a gateway have them already?
 
 use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use portcullis_diagnostics::Finding;
 use portcullis_transport::listen;
 
 use super::visit::Visit;
-use crate::admin_socket;
+use crate::admin_door::{self, Door};
 
 /// Longest path of a Unix socket, in bytes (unix(7), without the final zero).
 const SOCKET_PATH_MAX: usize = 107;
@@ -41,7 +41,7 @@ pub(super) fn admin(visit: &mut Visit<'_>) -> bool {
         visit.finding(socket(format!("`{}` is there and is no socket", path.display())));
         return false;
     }
-    match admin_socket::ask(&path, "/revision") {
+    match admin_door::ask(&Door::Socket(path.clone()), &http::Method::GET, "/revision") {
         Ok(answer) => {
             answers(&path, answer.said.trim(), visit);
             true
@@ -65,11 +65,14 @@ fn answers(path: &Path, revision: &str, visit: &mut Visit<'_>) {
 }
 
 pub(super) fn listeners(visit: &mut Visit<'_>, running: bool) {
-    for (id, listener) in &visit.declaration().listeners {
-        let (what, address) = (format!("listener {id}"), listener.address);
+    let declaration = visit.declaration();
+    let operators = declaration.admin.remote.iter().map(|one| ("admin.remote".into(), one.address));
+    let listeners = declaration.listeners.iter();
+    let all = listeners.map(|(id, listener)| (format!("listener {id}"), listener.address));
+    for (what, address) in all.chain(operators).collect::<Vec<(String, SocketAddr)>>() {
         match listen::is_free(address) {
             Ok(()) if running && address.port() != 0 => {
-                let message = format!("the running gateway does not listen on {address} (`{id}`)");
+                let message = format!("the running gateway does not listen on {address} ({what})");
                 let finding =
                     Finding::warning("PC0517", message).why("whoever calls there is not answered");
                 visit.finding(finding.fix("reload it, or start it anew"));
@@ -78,10 +81,10 @@ pub(super) fn listeners(visit: &mut Visit<'_>, running: bool) {
             Err(error) if running && error.kind() == ErrorKind::AddrInUse => {
                 match TcpStream::connect_timeout(&address, NEAR) {
                     Ok(_) => visit.fine(what, format!("{address} is answered")),
-                    Err(error) => visit.finding(busy(&format!("{address} (`{id}`): {error}"))),
+                    Err(error) => visit.finding(busy(&format!("{address} ({what}): {error}"))),
                 }
             }
-            Err(error) => visit.finding(busy(&format!("{address} (`{id}`): {error}"))),
+            Err(error) => visit.finding(busy(&format!("{address} ({what}): {error}"))),
         }
     }
 }
