@@ -22,9 +22,11 @@ const PACKAGES: &[(&str, &str, &str)] = &[
 
 /// Python packages, and what each is needed for.
 const MODULES: &[(&str, &str)] = &[
+    ("cryptography", "signatures of PyJWT"),
     ("grpcio", "gRPC through the gateway"),
     ("h2", "HTTP/2 to the gateway"),
     ("http-message-signatures", "programs that sign their messages"),
+    ("pyjwt", "tokens of the boundary's own"),
 ];
 
 /// Where Python packages are installed, and where tests look for them.
@@ -84,7 +86,7 @@ fn apt(arguments: &[&str]) -> Result<()> {
 
 fn python() -> Result<()> {
     let imported = Command::new("python3")
-        .args(["-c", "import grpc, h2, http_message_signatures"])
+        .args(["-c", "import cryptography, grpc, h2, http_message_signatures, jwt"])
         .env("PYTHONPATH", FOLDER)
         .output()
         .context("python3 cannot be started")?;

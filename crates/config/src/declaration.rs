@@ -27,6 +27,7 @@ mod signed;
 mod stream;
 mod telemetry;
 mod tls;
+mod tokens;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +51,7 @@ pub use self::process::{Guards, Records};
 pub use self::protected::ProtectedResource;
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, JwtPrincipal,
-    JwtProvider, KeySource, MetadataDocument,
+    JwtProvider, KeySource, MetadataDocument, WorkloadRule,
 };
 pub use self::providers::Provider;
 pub use self::routes::{Rewrite, Route};
@@ -61,6 +62,7 @@ pub use self::signed::{
 pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
+pub use self::tokens::{Exchange, ExchangeClient, OwnAddress, TokenHeader, Tokens, UpstreamToken};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
     Retries, SigningKey, Upstream, UpstreamProtocol, UpstreamSignature, UpstreamTls,
@@ -83,6 +85,8 @@ pub struct Declaration {
     pub upstreams: BTreeMap<UpstreamId, Upstream>,
     /// Where the country of an address is looked up; stands wherever a list of countries does.
     pub countries: Option<Countries>,
+    /// Tokens that the boundary issues itself; stands wherever an upstream has a token.
+    pub tokens: Option<Tokens>,
     /// Crossings. At most one per pair of zones.
     pub boundaries: BTreeMap<BoundaryId, Boundary>,
     /// Limits.

@@ -27,7 +27,9 @@ mod signed;
 mod stream;
 mod telemetry;
 mod tls;
+mod tokens;
 mod upstream;
+mod workload;
 
 use std::collections::BTreeMap;
 
@@ -61,9 +63,11 @@ pub(crate) use self::signed::{Signatures, Webhook, WebhookScheme};
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Acme, Certificate, Cipher, Tls, Version};
+pub(crate) use self::tokens::{Exchange, ExchangeClient, TokenHeader, Tokens};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
 };
+pub(crate) use self::workload::{Platform, Workload};
 
 /// One estate: its zones, what crosses between them, and under which rules.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -91,6 +95,8 @@ pub(crate) struct Document {
     pub(crate) limits: BTreeMap<String, Limit>,
     /// Where the country of an address is looked up.
     pub(crate) countries: Option<Countries>,
+    /// Tokens that the boundary issues itself.
+    pub(crate) tokens: Option<Tokens>,
     /// Crossings from one zone to another. What is not declared does not cross.
     pub(crate) boundaries: BTreeMap<String, Boundary>,
     /// Folder of `.cedar` files, relative to this file.

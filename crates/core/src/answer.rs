@@ -1,6 +1,6 @@
-//! What does the boundary answer itself, without asking an upstream? A CORS preflight, and what clients
-//! are told about an API before they have a token. It is a decision like any other: its facts are
-//! noted, and it is recorded.
+//! What does the boundary answer itself, without asking an upstream? A CORS preflight, what clients are
+//! told about an API before they have a token, the public keys of its own tokens. It is a decision
+//! like any other: its facts are noted, and it is recorded.
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};

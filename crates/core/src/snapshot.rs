@@ -8,6 +8,7 @@ pub mod compile;
 mod headers;
 mod meetings;
 mod operations;
+mod own;
 pub mod router;
 mod shape;
 pub mod signers;

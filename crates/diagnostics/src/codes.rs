@@ -20,6 +20,7 @@ mod resolved;
 mod streams;
 mod telemetry;
 mod tls;
+mod tokens;
 mod traffic;
 mod upstreams;
 
@@ -47,6 +48,7 @@ pub const ALL: &[Chapter] = &[
     Chapter { title: "Overlays", pages: overlays::PAGES },
     Chapter { title: "Declaration: streams", pages: streams::PAGES },
     Chapter { title: "Declaration: proofs of the sender", pages: proofs::PAGES },
+    Chapter { title: "Declaration: tokens and workloads", pages: tokens::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },

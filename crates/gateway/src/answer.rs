@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use portcullis_core::{Answer, Refusal, reply};
+use portcullis_core::{Answer, Refusal, exchange, reply};
 use portcullis_model::RecordId;
 use portcullis_model::reason::Challenge;
 use serde_json::json;
@@ -24,11 +24,17 @@ pub fn refusal(refusal: &Refusal, id: &RecordId, close: bool) -> Response<Full<B
     if let (Some(message), Some(members)) = (&refusal.message, body.as_object_mut()) {
         members.insert("detail".to_owned(), message.as_str().into());
     }
+    let told = exchange::error_code(refusal.reason);
+    if let Some(error) = told {
+        // RFC 6749 section 5.2
+        body = json!({"error": error, "error_description": entry.title});
+    }
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     *response.status_mut() =
         StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let kind = told.map_or("application/problem+json", |_| "application/json");
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(challenge) = challenge(refusal, entry.challenge) {
         headers.insert(WWW_AUTHENTICATE, challenge);

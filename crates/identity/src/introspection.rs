@@ -187,6 +187,8 @@ mod tests {
             tenant: Some("tenant".into()),
             scopes: Some("scope".into()),
             roles: None,
+            actors: Default::default(),
+            workload: None,
             attributes: Default::default(),
         }
     }

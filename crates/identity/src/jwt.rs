@@ -5,8 +5,10 @@
 //! Whatever a token says about its own key (`jwk`, `jku`, `x5u`, `x5c`) refuses it: nothing is
 //! ever fetched on a token's word.
 
+mod actors;
 pub(crate) mod claims;
 mod rules;
+mod workload;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +19,8 @@ use serde_json::{Map, Value};
 use crate::authenticated::{Authenticated, Refused, hex, token_digest};
 use crate::jwk::{Algorithm, KeySet};
 
-pub use rules::{AttributeKind, AttributeRule, Rules};
+pub use actors::ACTORS_MAX;
+pub use rules::{AttributeKind, AttributeRule, Rules, Workload};
 
 /// Largest token in bytes.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;

@@ -14,6 +14,7 @@ pub mod introspection;
 pub mod jwk;
 pub mod jwt;
 pub mod metadata;
+pub mod minted;
 pub mod secrets;
 pub mod signature;
 pub mod webhook;

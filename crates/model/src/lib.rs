@@ -36,7 +36,7 @@ pub use id::{
     ApiId, BoundaryId, LimitId, ListenerId, OperationId, ProviderId, RecordId, UpstreamId, ZoneId,
 };
 pub use method::Method;
-pub use principal::{Attribute, CredentialKind, CredentialRef, Principal, PrincipalKind};
+pub use principal::{Actor, Attribute, CredentialKind, CredentialRef, Principal, PrincipalKind};
 pub use reason::{Reason, ReasonEntry};
 pub use record::Record;
 pub use span::{SpanId, SpanNote, TraceId};

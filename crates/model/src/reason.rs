@@ -165,6 +165,12 @@ reasons! {
     UnlistedOperation "receive.unlisted_operation" Receive 404 No
         "no such operation"
         "No contract lists this method and path. Unlisted operations are unreachable.";
+    ExchangeMalformed "receive.exchange_malformed" Receive 400 No
+        "the request for a token is malformed"
+        "The form of a token exchange lacks a parameter, has one twice, or one that is not supported (RFC 8693 section 2.1). The answer is `invalid_request` of RFC 6749 section 5.2.";
+    ExchangeGrantRefused "receive.exchange_grant_refused" Receive 400 No
+        "the grant type is not supported"
+        "Only tokens are exchanged here (RFC 8693). The answer is `unsupported_grant_type`.";
     UndeclaredCrossing "receive.undeclared_crossing" Receive 403 No
         "this crossing is not declared"
         "No boundary leads from the listener's zone to the zone of the API.";
@@ -222,6 +228,18 @@ reasons! {
     AudienceRefused "identify.audience_refused" Identify 401 InvalidToken
         "the token is not meant for this service"
         "The `aud` is absent, malformed or does not name this service.";
+    ExchangeClientRefused "identify.exchange_client_refused" Identify 401 No
+        "the client is not known or did not prove itself"
+        "Who asks for the exchange of a token showed no credential of a declared client, or more than one. The answer is `invalid_client`.";
+    ExchangeSubjectRefused "identify.exchange_subject_refused" Identify 400 No
+        "the token to be exchanged is not accepted"
+        "The subject token, or the actor token, does not verify by a declared provider that the client may use, or is bound to another sender. The answer is `invalid_request`.";
+    WorkloadRefused "identify.workload_refused" Identify 401 InvalidToken
+        "the program is not one of those that are accepted"
+        "The token is good and of the declared platform, and names another program than those declared: another repository, branch, service account, role or trust domain.";
+    ActorRefused "identify.actor_refused" Identify 403 No
+        "nobody may act like this for the caller"
+        "The token's `act` names an actor that its provider does not list, or more actors than the bound (RFC 8693 section 4.1).";
     TokenExpired "identify.token_expired" Identify 401 InvalidToken
         "the token has expired"
         "The `exp` has passed, beyond the declared clock skew.";
@@ -294,6 +312,15 @@ reasons! {
     AuthenticationInsufficient "assess.authentication_insufficient" Assess 401 InsufficientAuthentication
         "a stronger or more recent sign-in is required"
         "The caller is known, and has signed in more weakly or longer ago than the boundary (`assurance`) or a policy (`@challenge`) asks for. The challenge says what is needed (RFC 9470); the credential does not say it, or says less.";
+    ExchangeActorRefused "authorize.exchange_actor_refused" Authorize 400 No
+        "the client may not act for this subject"
+        "The subject token does not name the client in `may_act`, the client acts for the subject already (a loop), or the chain of actors would be too long. The answer is `invalid_request`.";
+    ExchangeScopeRefused "authorize.exchange_scope_refused" Authorize 400 No
+        "a scope is asked for that may not be given"
+        "A scope that the subject token does not have, or that the client is not declared. An exchange only ever narrows. The answer is `invalid_scope`.";
+    ExchangeTargetRefused "authorize.exchange_target_refused" Authorize 400 No
+        "the audience is not one that the client may ask for"
+        "None or more than one audience is asked for, or one that the client is not declared. The answer is `invalid_target` of RFC 8693 section 2.2.2.";
     TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
         "not permitted"
         "The guarded tenant policy forbids: the caller's tenant is not the resource's.";
@@ -351,6 +378,9 @@ reasons! {
     ConcurrencyExceeded "admit.concurrency_exceeded" Admit 429 No
         "too many requests at once"
         "A declared number of concurrent requests is reached.";
+    TokenUnavailable "admit.token_unavailable" Admit 503 No
+        "the request cannot be carried at the moment"
+        "The upstream is declared to be sent a token of the boundary's own, and none could be signed: the folder of keys cannot be read, or there is no randomness. Nothing was sent.";
     RecordUnavailable "admit.record_unavailable" Admit 503 No
         "the request cannot be recorded"
         "The boundary requires a durable record and it could not be written: no record, no crossing.";

@@ -278,6 +278,11 @@ impl Driver {
                 let keys = self.stores.signing_keys(&provider, missing.as_deref(), open.trace.at);
                 facts.keys = Some(Box::pin(keys).await);
             }
+            Need::ExchangeKeys { provider, missing } => {
+                let keys = self.stores.signing_keys(&provider, missing.as_deref(), open.trace.at);
+                let keys = (keys.await, missing.is_some());
+                facts.exchange_keys.insert(provider, keys);
+            }
             Need::ApiKey { provider, id } => {
                 facts.api_key = self.stores.api_key(&provider, &id);
             }
@@ -299,6 +304,12 @@ impl Driver {
             Need::Limits(claims) => {
                 facts.limits =
                     Some(self.stores.limits.take(&claims, &mut open.held, open.trace.at));
+            }
+            Need::Sign(order) => {
+                facts.token = Some(self.stores.token(&order, open.trace.at));
+            }
+            Need::PublicKeys => {
+                facts.public_keys = self.stores.public_keys(open.trace.at);
             }
             Need::Intent => {
                 let trace = open.trace.clone();

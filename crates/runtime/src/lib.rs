@@ -15,6 +15,7 @@ pub mod export;
 pub mod introspection;
 pub mod key_sets;
 pub mod limits;
+pub mod minting;
 pub mod offline;
 pub mod private;
 pub mod proofs;

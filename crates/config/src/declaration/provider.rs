@@ -49,10 +49,27 @@ pub struct JwtProvider {
     pub clock_skew: Duration,
     /// Longest accepted time from `iat` to `exp`.
     pub max_lifetime: Duration,
+    /// Who may act for the subjects of its tokens, by the `sub` of `act`.
+    pub actors: BTreeSet<String>,
     /// Which claims become what.
     pub claims: Claims,
     /// Kind of principal that its tokens stand for.
     pub principal: JwtPrincipal,
+    /// Which programs of a platform are meant, where its tokens are a platform's.
+    pub workload: Option<WorkloadRule>,
+}
+
+/// What the token of a program must say besides what every token must say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkloadRule {
+    /// Claims that must have one of these values. A truth value reads `true` or `false`.
+    pub only: BTreeMap<String, BTreeSet<String>>,
+    /// Claims that must not have one of these.
+    pub never: BTreeMap<String, BTreeSet<String>>,
+    /// The trust domain of the SPIFFE ID that the subject must be.
+    pub trust_domain: Option<String>,
+    /// What such a program is granted.
+    pub grant: Grant,
 }
 
 /// Kind of principal behind an issuer's tokens.

@@ -40,6 +40,10 @@ pub(crate) struct Jwt {
     /// Kind of principal that its tokens stand for.
     #[serde(default)]
     pub(crate) principal: PrincipalKind,
+    /// Who may act for the subjects of its tokens (`act`, RFC 8693 section 4.1), by their `sub`; a
+    /// token that names anybody else is refused.
+    #[serde(default)]
+    pub(crate) actors: Vec<String>,
     /// Which claims become what.
     #[serde(default)]
     pub(crate) claims: Claims,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::introspection::Introspection;
 use super::provider::{ApiKeys, Certificates, Jwt};
 use super::signed::{Signatures, Webhook};
+use super::workload::Workload;
 
 /// An identity provider: exactly one of these.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -15,6 +16,8 @@ pub(crate) enum Provider {
     Jwt(Box<Jwt>),
     /// Opaque tokens, about which their issuer is asked.
     Introspection(Box<Introspection>),
+    /// Tokens that platforms give to the programs that run on them.
+    Workload(Box<Workload>),
     /// API keys of our own.
     ApiKeys(ApiKeys),
     /// Certificates that clients show in the TLS handshake.

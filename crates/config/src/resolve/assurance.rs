@@ -42,7 +42,8 @@ pub(super) fn assurance(
                 Provider::ApiKeys(_)
                 | Provider::Certificates(_)
                 | Provider::Signatures(_)
-                | Provider::Webhook(_),
+                | Provider::Webhook(_)
+                | Provider::Workload(_),
             ) => None,
             // that it stands for nothing is said where it is named
             None => continue,

@@ -36,6 +36,9 @@ const BUILT_IN: [&str; 10] = [
 /// Attributes of callers with a certificate begin like this.
 const OF_CERTIFICATES: &str = "certificate_";
 
+/// Attributes of programs of a platform begin like this.
+const OF_WORKLOADS: &str = "workload_";
+
 /// Claims whose form a standard says (RFC 7519, 8693, 9068, `OpenID` Connect Core).
 const STANDARD: [(&str, &[AttributeKind]); 18] = [
     ("acr", &[AttributeKind::Text]),
@@ -82,8 +85,9 @@ impl Types {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
             let ok = attribute.starts_with(|first: char| first.is_ascii_lowercase())
                 && attribute.bytes().all(plain);
-            let taken =
-                BUILT_IN.contains(&attribute.as_str()) || attribute.starts_with(OF_CERTIFICATES);
+            let taken = BUILT_IN.contains(&attribute.as_str())
+                || attribute.starts_with(OF_CERTIFICATES)
+                || attribute.starts_with(OF_WORKLOADS);
             if !ok || taken {
                 let message = format!("`{attribute}` cannot be the name of an attribute");
                 problems.error(ATTRIBUTE, &path, message);

@@ -11,7 +11,7 @@ use crate::declaration::{KeySource, MetadataDocument};
 use crate::document;
 use crate::problems::{Problems, Rule};
 
-const UNSAFE_URL: Rule = Rule {
+pub(super) const UNSAFE_URL: Rule = Rule {
     code: "PC0116",
     why: "whoever can change the answer on its way can sign as anybody",
     fix: "use `https://`; `http://` only to a loopback address",

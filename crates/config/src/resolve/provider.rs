@@ -1,6 +1,6 @@
 //! Who may vouch for a caller, and how is it verified?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use portcullis_model::ProviderId;
@@ -10,7 +10,7 @@ use crate::declaration::{ApiKeyProvider, JwtPrincipal, JwtProvider, Provider};
 use crate::document;
 use crate::problems::{Problems, Rule};
 use crate::resolve::secret::secret;
-use crate::resolve::{certificate, claims, introspection, keys, profile, signed};
+use crate::resolve::{certificate, claims, introspection, keys, profile, signed, workload};
 
 const HEADER: Rule = Rule {
     code: "PC0107",
@@ -46,11 +46,11 @@ pub(super) fn providers(
     problems: &mut Problems<'_>,
 ) -> BTreeMap<ProviderId, Provider> {
     let mut providers = BTreeMap::new();
-    let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
     let mut types = claims::Types::default();
     for (name, written) in written {
-        let mut alone = |key, value, path: [&str; 4]| {
-            if let Some(other) = seen.insert((key, value), name) {
+        let mut alone = |key, value: &str, path: [&str; 4]| {
+            if let Some(other) = seen.insert((key, value.to_owned()), name) {
                 let message = format!("providers `{name}` and `{other}` have the same {key}");
                 problems.error(SHARED, &path, message);
             }
@@ -68,6 +68,12 @@ pub(super) fn providers(
                 types.note([name, "introspection"], &written.claims, problems);
                 let provider = introspection::provider(name, written, problems);
                 Provider::Introspection(Box::new(provider))
+            }
+            document::Provider::Workload(written) => {
+                let path = ["providers", name.as_str(), "workload", "from"];
+                let issuer = workload::issuer(written);
+                alone("issuer", &issuer, path);
+                Provider::Jwt(Box::new(workload::provider(name, written, problems)))
             }
             document::Provider::ApiKeys(keys) => {
                 alone("header", &keys.header, ["providers", name, "api_keys", "header"]);
@@ -121,11 +127,20 @@ fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>
             &at("max_lifetime"),
             problems,
         ),
+        actors: actors(name, &written.actors, problems),
         claims: claims::resolved([name, "jwt"], &written.claims, problems),
         principal: match written.principal {
             document::PrincipalKind::User => JwtPrincipal::User,
             document::PrincipalKind::Workload => JwtPrincipal::Workload,
         },
+        workload: None,
+    }
+}
+
+fn actors(name: &str, written: &[String], problems: &mut Problems<'_>) -> BTreeSet<String> {
+    match written {
+        [] => BTreeSet::new(),
+        some => check::set(some, &["providers", name, "jwt", "actors"], problems),
     }
 }
 

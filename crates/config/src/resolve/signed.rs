@@ -156,6 +156,7 @@ pub(super) fn usable(document: &Document, problems: &mut Problems<'_>) {
                 Some(
                     document::Provider::Jwt(_)
                     | document::Provider::Introspection(_)
+                    | document::Provider::Workload(_)
                     | document::Provider::ApiKeys(_)
                     | document::Provider::Certificates(_),
                 )

@@ -42,6 +42,7 @@ fn jwt(was: &JwtProvider, is: &JwtProvider, thing: &mut Thing<'_>) {
         thing.say(Effect::CannotBeTold, "its keys come from elsewhere, or may be staler");
     }
     thing.members(Effect::Widens, "algorithm", &was.algorithms, &is.algorithms);
+    thing.members(Effect::Widens, "actor", &was.actors, &is.actors);
     thing.members(Effect::Widens, "type of token", &was.types, &is.types);
     thing.members(Effect::Widens, "relaxation", &was.relaxed, &is.relaxed);
     thing.bound("clock_skew", &was.clock_skew, &is.clock_skew);
@@ -56,6 +57,7 @@ fn jwt(was: &JwtProvider, is: &JwtProvider, thing: &mut Thing<'_>) {
     rest.single_audience = was.single_audience;
     rest.keys.clone_from(&was.keys);
     rest.algorithms.clone_from(&was.algorithms);
+    rest.actors.clone_from(&was.actors);
     rest.types.clone_from(&was.types);
     rest.relaxed.clone_from(&was.relaxed);
     rest.clock_skew = was.clock_skew;

@@ -17,7 +17,7 @@ use portcullis_policy::{AttributeType, Engine};
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::ApiModel;
 
-use super::{headers, signers, tokens};
+use super::{headers, own, signers, tokens};
 use crate::span::Sampling;
 
 use super::operations::compile_operations;
@@ -53,6 +53,7 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
     let (router, operations) =
         compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
     let engine = compile_policies(&estate, &models, &mut findings);
+    own::check(&estate.declaration, &router, &mut findings);
     let revision = revision(&estate);
     let declaration = estate.declaration;
     let (tokens, introspection) = (tokens::signed(&declaration), tokens::opaque(&declaration));
@@ -99,7 +100,9 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
 pub fn survey(estate: &Estate) -> Vec<Finding> {
     let mut findings = Vec::new();
     let models = read_contracts(estate, &mut findings);
-    let _ = compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
+    let (router, _) =
+        compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
+    own::check(&estate.declaration, &router, &mut findings);
     findings.extend(read_policies(estate));
     findings
 }

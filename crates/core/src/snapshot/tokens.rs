@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{AttributeKind, Claims, JwtPrincipal, Provider};
+use portcullis_config::declaration::{AttributeKind, Claims, JwtPrincipal, Provider, WorkloadRule};
 use portcullis_identity::jwk::Algorithm;
 use portcullis_identity::jwt;
 use portcullis_model::{PrincipalKind, ProviderId};
@@ -29,9 +29,11 @@ pub(super) fn signed(declaration: &Declaration) -> BTreeMap<ProviderId, jwt::Rul
             algorithms: algorithms.collect(),
             required: required(&OF_TOKENS, &provider.relaxed),
             types: provider.types.clone(),
+            actors: provider.actors.clone(),
             clock_skew: provider.clock_skew,
             max_lifetime: provider.max_lifetime,
             kind: kind(provider.principal),
+            workload: provider.workload.as_ref().map(workload),
             ..mapped(id, &provider.claims)
         };
         rules.insert(id.clone(), of_provider);
@@ -57,6 +59,17 @@ pub(super) fn opaque(declaration: &Declaration) -> BTreeMap<ProviderId, jwt::Rul
         rules.insert(id.clone(), of_provider);
     }
     rules
+}
+
+fn workload(rule: &WorkloadRule) -> jwt::Workload {
+    jwt::Workload {
+        only: rule.only.clone(),
+        never: rule.never.clone(),
+        trust_domain: rule.trust_domain.clone(),
+        tenant: rule.grant.tenant.clone(),
+        scopes: rule.grant.scopes.clone(),
+        roles: rule.grant.roles.clone(),
+    }
 }
 
 fn required(all: &[&str], relaxed: &BTreeSet<String>) -> BTreeSet<String> {
@@ -97,6 +110,8 @@ fn mapped(id: &ProviderId, claims: &Claims) -> jwt::Rules {
         tenant: claims.tenant.clone(),
         scopes: claims.scopes.clone(),
         roles: claims.roles.clone(),
+        actors: BTreeSet::new(),
         attributes: attributes.collect(),
+        workload: None,
     }
 }

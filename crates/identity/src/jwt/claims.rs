@@ -9,6 +9,7 @@ use portcullis_model::{Attribute, CredentialKind, CredentialRef, Principal, Reas
 use serde_json::{Map, Value};
 
 use super::rules::{AttributeKind, Rules};
+use super::{actors, workload};
 use crate::authenticated::{Binding, Refused, hex};
 
 /// Longest `sub`, `client_id` and `jti` in bytes.
@@ -89,6 +90,11 @@ pub(crate) fn named(
     if let Some(name) = &rules.roles {
         principal.roles = text_or_texts(claims, name)?.unwrap_or_default();
     }
+    if let Some(rule) = &rules.workload {
+        workload::judge(|name| find(claims, name), rule, &mut principal)?;
+    }
+    principal.actors = actors::chain(claims, &rules.actors)?;
+    principal.may_act = actors::may_act(claims)?;
     for (attribute, rule) in &rules.attributes {
         match value(claims, &rule.claim, rule.kind)? {
             Some(value) => {

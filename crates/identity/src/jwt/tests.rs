@@ -74,11 +74,13 @@ fn rules() -> Rules {
         types: ["at+jwt".to_owned()].into(),
         clock_skew: Duration::from_secs(30),
         max_lifetime: Duration::from_secs(3600),
+        actors: std::collections::BTreeSet::new(),
         kind: PrincipalKind::User,
         tenant: Some("tenant".into()),
         scopes: Some("scope".into()),
         roles: Some("roles".into()),
         attributes: Default::default(),
+        workload: None,
     }
 }
 
