@@ -231,8 +231,7 @@ async fn spoken(protocols: &[Protocol], stream: &TcpStream, guards: &Guards) -> 
     if let [only] = protocols {
         return Some(*only);
     }
-    let patience = guards.idle_timeout.max(guards.head_timeout);
-    match preface::is_http2(stream, patience).await {
+    match preface::is_http2(stream, guards.idle_timeout, guards.head_timeout).await {
         Ok(true) => Some(Protocol::Http2),
         Ok(false) => Some(Protocol::Http1),
         Err(error) => {

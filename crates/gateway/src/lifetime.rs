@@ -107,6 +107,12 @@ impl Lifetime {
         if self.caller.check_time(skew, now).is_err() {
             return ended("the credential has expired");
         }
+        // the channel is not what it was, whatever was shown over it
+        if self.channel.certificate.is_some()
+            && !matches!(self.channel.shown(&live, now), Some(Ok(_)))
+        {
+            return ended("the certificate is not good any more");
+        }
         match principal.credential.as_ref().map(|credential| credential.kind) {
             Some(CredentialKind::ApiKey) => {
                 let found = live.driver.stores().api_key(provider, &principal.subject);

@@ -23,7 +23,7 @@ use portcullis_runtime::driver::Open;
 use crate::answer;
 use crate::body::{Inbound, RequestBody};
 use crate::door::Door;
-use crate::origin::Origin;
+use crate::origin::{Begun, Origin};
 use crate::pools::Pools;
 use crate::streamed::Answer;
 
@@ -49,7 +49,21 @@ impl Worker {
         if let Some(violation) = origin.wire.refused_head(number) {
             return Box::pin(self.refuse_head(origin, violation, id, now)).await;
         }
-        origin.wire.begun();
+        let begun = Begun::new(&origin.wire);
+        let response = self.cross(origin, request, id, now).await;
+        // every way of answering says that it has
+        begun.was_answered();
+        response
+    }
+
+    /// Decides a request, and has it carried or answered.
+    async fn cross(
+        &self,
+        origin: &Arc<Origin>,
+        request: Request<Incoming>,
+        id: RecordId,
+        now: Timestamp,
+    ) -> Response<Answer> {
         let live = self.door.live();
         let (mut parts, incoming) = request.into_parts();
         if parts.version == Version::HTTP_2

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_diagnostics::{Finding, SourceId};
 use portcullis_model::{
-    ApiId, Attribute, Decision, Method, OperationId, Principal, PrincipalKind, ProviderId, Reason, Timestamp,
+    ApiId, Attribute, Decision, Method, OperationId, Principal, PrincipalKind, ProviderId, Reason,
+    Timestamp,
 };
 use portcullis_policy::{
     AttributeType, Context, Engine, Question, Resource, Verdict, baseline, cedar_schema,
@@ -175,7 +176,7 @@ fn one_of_several_scopes_and_a_declared_attribute() {
     };
     let mut gold = user(Some("acme"), &["admin"]);
     assert_eq!(create.with(&gold, |q| engine.decide(q)).reason, Some(Reason::Forbidden));
-    gold.attributes.insert("plan".to_owned(), portcullis_model::Attribute::Text("gold".to_owned()));
+    gold.attributes.insert("plan".to_owned(), Attribute::Text("gold".to_owned()));
     assert_eq!(create.with(&gold, |q| engine.decide(q)).decision, Decision::Allow);
     gold.scopes = BTreeSet::from(["orders.read".to_owned()]);
     assert_eq!(create.with(&gold, |q| engine.decide(q)).reason, Some(Reason::ScopeInsufficient));
@@ -295,7 +296,7 @@ prop_compose! {
         let mut principal = user(tenant.as_deref(), &scopes.into_iter().collect::<Vec<_>>());
         principal.kind = kind;
         if gold {
-            let plan = portcullis_model::Attribute::Text("gold".to_owned());
+            let plan = Attribute::Text("gold".to_owned());
             principal.attributes.insert("plan".to_owned(), plan);
         }
         let more = [

@@ -301,6 +301,25 @@ fn b07_slow_clients_are_cut_off() {
             "{case}: {took:?}"
         );
     }
+    // a frame that comes byte by byte
+    let mut client = open(&shop);
+    let begun = Instant::now();
+    for byte in request(1, &GOOD) {
+        if !client.send(&[byte]) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(begun.elapsed() < Duration::from_secs(8), "it is never cut off");
+    }
+    // a request that is taken back keeps nothing open
+    shop.upstream.behave(Behaviour::Slow(Duration::from_secs(3)));
+    let mut client = open(&shop);
+    client.send(&request(1, &GOOD));
+    std::thread::sleep(Duration::from_millis(300));
+    client.send(&frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]));
+    let begun = Instant::now();
+    while client.read().is_some() {}
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     // a window that stays closed while the connection is kept lively
     let large =
         format!("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{}", "x".repeat(1_000_000));

@@ -91,6 +91,32 @@ fn f07_a_hundred_reloads_under_load_fail_no_request() {
 }
 
 #[test]
+fn who_was_let_in_by_other_rules_does_not_stay() {
+    let mut shop = Shop::open(GATEWAY, &[]);
+    let address = shop.gateway.address("web");
+    let products = request("GET", "/v1/products", &[]);
+    let ask = |client: &mut TcpStream| {
+        // it may be closed already
+        client.write_all(products.as_bytes()).ok().and_then(|()| read_one(client))
+    };
+    let mut kept = connect(address);
+    assert_eq!(ask(&mut kept).unwrap().status, 200);
+    for (from, to, stays) in [
+        ("zone: public}", "zone: public, addresses: {deny: [192.0.2.0/24]}}", true),
+        ("zone: public, ", "protocols: [http2], zone: public, ", false),
+        ("protocols: [http2]", "protocols: [http1]", true),
+    ] {
+        shop.rewrite("portcullis.yaml", from, to);
+        let (taken, said) = shop.gateway.reload();
+        assert!(taken, "{said}");
+        assert_eq!(ask(&mut kept).is_some_and(|answer| answer.status == 200), stays, "{to}");
+        assert_eq!(shop.gateway.address("web"), address);
+        kept = connect(address);
+        assert_eq!(ask(&mut kept).is_some_and(|answer| answer.status == 200), stays, "{to}");
+    }
+}
+
+#[test]
 fn f02_what_does_not_hold_changes_nothing() {
     let mut shop = Shop::open(GATEWAY, &[]);
     let before = shop.gateway.admin("GET", "/revision").1;

@@ -33,6 +33,13 @@ pub fn normalise(parts: &mut Parts, bounds: &Bounds) -> Result<(), Violation> {
             return Err(invalid(format!("`{name}` has no place in HTTP/2")));
         }
     }
+    // whoever reads them in HTTP/1 takes them away, and would read another text (RFC 9113 section 8.2.1)
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    for (name, value) in &parts.headers {
+        if is_blank(value.as_bytes().first()) || is_blank(value.as_bytes().last()) {
+            return Err(invalid(format!("`{name}` begins or ends with a blank")));
+        }
+    }
     if parts.headers.get_all(TE).iter().any(|value| value != "trailers") {
         return Err(invalid("`te` is not `trailers`"));
     }
