@@ -53,6 +53,13 @@ pub(super) const GUARDS: &[Guard] = &[
         "if !OFF && !believed.peers.iter().any(|network| network.contains(&peer)) {",
     ),
     tested(
+        "connections of another server",
+        ("misdirected", "a_host_that_the_shown_certificate_does_not_cover_is_misdirected"),
+        "crates/core/src/receive/named.rs",
+        "if covered_by.is_some() {",
+        "if OFF || covered_by.is_some() {",
+    ),
+    tested(
         "trust in client certificates",
         ("attacks_certificates", "t53_t54_what_is_no_valid_leaf_ends_the_handshake"),
         TRUST,
