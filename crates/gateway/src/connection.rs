@@ -81,7 +81,7 @@ impl Accepted {
         open.inc();
         let live = self.worker.door.live();
         let opened =
-            handshake::open(&self.worker.door, &live, &self.listener, stream).await;
+            handshake::open(&self.worker.door, &live, &self.listener, stream, client).await;
         let guards = live.snapshot().declaration.guards;
         let declared = live.snapshot().declaration.listeners.get(&self.listener);
         let protocols = declared.map(|one| one.protocols.clone()).unwrap_or_default();
