@@ -136,7 +136,7 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 14] = [
+const FACTS: [&str; 15] = [
     "country",
     "certificate",
     "head",
@@ -146,6 +146,7 @@ const FACTS: [&str; 14] = [
     "guard",
     "route",
     "principal",
+    "sender",
     "identity",
     "body",
     "limits",
@@ -272,6 +273,7 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
         guard,
         country,
         identity: principal.or_else(identity),
+        sender: value(facts, "sender").and_then(|value| serde_json::from_value(value).ok()),
         body,
         limits,
         intent_durable,

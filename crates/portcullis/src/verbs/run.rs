@@ -41,6 +41,9 @@ pub(crate) fn run(site: &Site, arguments: &Arguments) -> Result<Exit> {
         // colours are for people: a file or a collector of logs would keep their codes
         .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(tracing::Level::INFO)
+        // a log that cannot be written is lost; the complaint about it would go to the same place, and
+        // end the thread that logs
+        .log_internal_errors(false)
         .init();
     let found = estate::load(site);
     if !found.findings.is_empty() {
