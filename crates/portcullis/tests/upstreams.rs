@@ -226,7 +226,7 @@ fn answers_that_end_well_and_clients_that_leave_count_against_nobody() {
     for upstream in &upstreams {
         let turns = [good.clone(), half.clone(), good.clone()].map(Behaviour::BytesThenClose);
         let turns: Vec<_> = turns.into_iter().cycle().take(60).collect();
-        upstream.behave(Behaviour::Turns(turns.into()));
+        upstream.behave(Behaviour::Turns(turns));
     }
     for number in 0..40 {
         let _answers = shop.send(products(number));
