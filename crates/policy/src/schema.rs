@@ -28,8 +28,7 @@ const PRINCIPAL: &str =
     "tenant?: String, provider: String, subject: String, scopes: Set<String>, roles: Set<String>";
 
 /// What every request tells besides principal, action and resource.
-const CONTEXT: &str =
-    "address: ipaddr, zone: String, now: datetime, token_age?: Long, method: String";
+const CONTEXT: &str = "address: ipaddr, zone: String, now: datetime, token_age?: Long, auth_age?: Long, method: String";
 
 /// The schema (Cedar's human-readable form) of the APIs in the order given.
 #[must_use]
