@@ -5,7 +5,7 @@
 //! A [`Test`] never guesses. Where an attribute is absent, a type is not the one that an operator
 //! takes, or a value is of a kind that is not known here (addresses, times), there is no answer,
 //! and the policy is given to Cedar's evaluator, errors included. That both say the same is held by
-//! property (`sliced_is_unsliced` and `tests` here).
+//! property (`sliced_is_unsliced`, over every type of attribute and operator here).
 
 use std::collections::BTreeSet;
 
