@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use portcullis_core::Refusal;
+use portcullis_core::receive::ServerName;
 use portcullis_identity::Authenticated;
 use portcullis_identity::certificate::Shown;
 use portcullis_model::{BoundaryId, CredentialKind, ListenerId, Reason, Timestamp};
@@ -40,6 +41,8 @@ pub struct Channel {
     pub listener: ListenerId,
     /// The client's certificate, where it showed one.
     pub certificate: Option<Arc<Peer>>,
+    /// The server that it was opened for, where the client named one.
+    pub server_name: Option<Arc<ServerName>>,
 }
 
 impl Channel {

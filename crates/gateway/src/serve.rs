@@ -79,6 +79,7 @@ impl Worker {
             peer: origin.peer,
             listener: origin.channel.listener.clone(),
             certificate: origin.channel.shown(&live, now),
+            server_name: origin.channel.server_name.clone(),
         };
         let decided = live.driver.decide(arrival, id.clone(), now, &mut body).await;
         let reason = decided.verdict.as_ref().err().map(|refusal| refusal.reason);

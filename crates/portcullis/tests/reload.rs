@@ -229,3 +229,35 @@ fn a_signal_and_a_changed_file_are_reasons_to_read_anew() {
     waits(&shop, 2);
     assert_ne!(shop.gateway.admin("GET", "/revision").1, before);
 }
+
+#[test]
+fn an_upstream_that_is_not_declared_any_more_has_no_addresses_to_tell_of() {
+    let mut shop = Shop::open(GATEWAY, &WIDE);
+    let answer =
+        exchange(shop.gateway.address("web"), request("GET", "/v1/products", &[]).as_bytes());
+    assert_eq!(answer[0].status, 200);
+    let lines = |shop: &Shop, of: &str| {
+        let metrics = shop.gateway.admin("GET", "/metrics").1;
+        let of = format!("portcullis_upstream_endpoints{{upstream=\"{of}\",");
+        metrics.lines().filter(|line| line.starts_with(&of)).count()
+    };
+    let renamed =
+        [("  orders: {address:", "  moved: {address:"), ("upstream: orders", "upstream: moved")];
+    assert_eq!((lines(&shop, "orders"), lines(&shop, "moved")), (3, 0));
+    for (from, to) in renamed {
+        shop.rewrite("portcullis.yaml", from, to);
+    }
+    assert!(shop.gateway.reload().0);
+    assert_eq!((lines(&shop, "orders"), lines(&shop, "moved")), (0, 3));
+    // what was counted stays counted, or its sums would fall
+    let metrics = shop.gateway.admin("GET", "/metrics").1;
+    assert!(metrics.contains("portcullis_upstream_calls_total{upstream=\"orders\""), "{metrics}");
+    // the keeper of the old one looks once a second
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!((lines(&shop, "orders"), lines(&shop, "moved")), (0, 3));
+    for (from, to) in renamed {
+        shop.rewrite("portcullis.yaml", to, from);
+    }
+    assert!(shop.gateway.reload().0);
+    assert_eq!((lines(&shop, "orders"), lines(&shop, "moved")), (3, 0));
+}
