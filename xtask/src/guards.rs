@@ -9,6 +9,7 @@
 //! row here: taking one of the pair away rightly changes nothing.
 
 mod house;
+mod proved;
 mod row;
 mod shown;
 mod tested;
@@ -19,7 +20,7 @@ use self::house::House;
 use self::row::{Guard, Noticed};
 
 fn guards() -> impl Iterator<Item = &'static Guard> {
-    shown::GUARDS.iter().chain(tested::GUARDS)
+    shown::GUARDS.iter().chain(tested::GUARDS).chain(proved::GUARDS)
 }
 
 /// Switches guards off in turn: those whose name has `part` in it, or all.

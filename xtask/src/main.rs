@@ -1,7 +1,8 @@
 //! The project's own tools: `cargo xtask arch` holds the house to its floors, `cargo xtask test`
 //! runs every test, `cargo xtask guards` switches each guard off and expects that it is missed,
 //! `cargo xtask bench` measures beside nginx and Envoy, `cargo xtask docs` writes
-//! docs/reference out of the tables in the sources, `cargo xtask supply` holds the tree to deny.toml.
+//! docs/reference out of the tables in the sources, `cargo xtask supply` holds the tree to deny.toml,
+//! `cargo xtask soak` lets clients and faults at it for as long as is wished.
 
 #![allow(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
@@ -9,6 +10,7 @@ mod arch;
 mod bench;
 mod docs;
 mod guards;
+mod soak;
 mod supply;
 mod test;
 
@@ -27,24 +29,12 @@ fn main() -> Result<()> {
         ),
         Some("guards") => guards::run(std::env::args().nth(2).as_deref()),
         Some("docs") => docs::run(),
-        Some("soak") => soak(),
+        Some("soak") => soak::run(),
         Some("supply") => supply::run(),
         _ => bail!(
             "usage: cargo xtask arch | bench | docs | guards | profile | soak | supply | test"
         ),
     }
-}
-
-/// Kills the gateway a thousand times under load and looks for lost records.
-fn soak() -> Result<()> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(cargo)
-        .args(["test", "--release", "-p", "portcullis", "--test", "faults", "--", "--nocapture"])
-        .arg("a_kill_under_load_loses_no_acknowledged_record")
-        .env("PORTCULLIS_KILLS", "1000")
-        .status()
-        .context("cargo cannot be started")?;
-    if status.success() { Ok(()) } else { bail!("acknowledged records were lost") }
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {

@@ -12,6 +12,8 @@ const PACKAGES: &[(&str, &str, &str)] = &[
     ("fish", "completions", "/usr/bin/fish"),
     ("haproxy", "the PROXY protocol", "/usr/sbin/haproxy"),
     ("mandoc", "manual pages", "/usr/bin/mandoc"),
+    ("nodejs", "issuers and their clients", "/usr/bin/node"),
+    ("npm", "issuers and their clients", "/usr/bin/npm"),
     ("openssl", "TLS of listeners", "/usr/bin/openssl"),
     ("prometheus", "metrics, dashboards and alert rules", "/usr/bin/promtool"),
     ("systemd", "the unit in deploy/systemd", "/usr/bin/systemd-analyze"),
@@ -19,16 +21,26 @@ const PACKAGES: &[(&str, &str, &str)] = &[
 ];
 
 /// Python packages, and what each is needed for.
-const MODULES: &[(&str, &str)] =
-    &[("grpcio", "gRPC through the gateway"), ("h2", "HTTP/2 to the gateway")];
+const MODULES: &[(&str, &str)] = &[
+    ("grpcio", "gRPC through the gateway"),
+    ("h2", "HTTP/2 to the gateway"),
+    ("http-message-signatures", "programs that sign their messages"),
+];
 
 /// Where Python packages are installed, and where tests look for them.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/python");
+
+/// Node packages with their versions, and what each is needed for.
+const NODE: &[(&str, &str, &str)] = &[("oauth4webapi", "3.8.8", "clients that prove a key (DPoP)")];
+
+/// Where Node packages are installed, and where tests look for them.
+const NODE_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/node");
 
 /// Runs every test of the workspace, the demo, and the demo with each guard switched off.
 pub(crate) fn run() -> Result<()> {
     debian()?;
     python()?;
+    node()?;
     crate::cargo(&["test", "--workspace", "--all-features"])?;
     crate::cargo(&["run", "--quiet", "-p", "portcullis", "--", "demo", "--once"])?;
     crate::guards::run(None)
@@ -69,7 +81,7 @@ fn apt(arguments: &[&str]) -> Result<()> {
 
 fn python() -> Result<()> {
     let imported = Command::new("python3")
-        .args(["-c", "import grpc, h2"])
+        .args(["-c", "import grpc, h2, http_message_signatures"])
         .env("PYTHONPATH", FOLDER)
         .output()
         .context("python3 cannot be started")?;
@@ -86,4 +98,26 @@ fn python() -> Result<()> {
         .status()
         .context("pip cannot be started")?;
     if status.success() { Ok(()) } else { bail!("Python packages could not be installed") }
+}
+
+fn node() -> Result<()> {
+    let mut lacking = Vec::new();
+    for (package, version, purpose) in NODE {
+        let file = Path::new(NODE_FOLDER).join("node_modules").join(package).join("package.json");
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        if !text.contains(&format!("\"version\": \"{version}\"")) {
+            println!("installing: {package} {version}, for {purpose}, into {NODE_FOLDER}");
+            lacking.push(format!("{package}@{version}"));
+        }
+    }
+    if lacking.is_empty() {
+        println!("installing: no Node package is lacking");
+        return Ok(());
+    }
+    let status = Command::new("npm")
+        .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", NODE_FOLDER])
+        .args(lacking)
+        .status()
+        .context("npm cannot be started")?;
+    if status.success() { Ok(()) } else { bail!("Node packages could not be installed") }
 }

@@ -11,6 +11,7 @@ mod boundary;
 mod cors;
 mod countries;
 mod declared;
+mod granted;
 mod headers;
 mod life;
 mod limit;
@@ -18,6 +19,8 @@ mod listener;
 mod process;
 mod provider;
 mod routes;
+mod sender;
+mod signed;
 mod stream;
 mod telemetry;
 mod tls;
@@ -34,22 +37,27 @@ pub use self::boundary::{Audit, Boundary, IdentityRule, Inspection};
 pub use self::cors::{Cors, OriginRule, Origins};
 pub use self::countries::Countries;
 pub use self::declared::Declared;
+pub use self::granted::{Grant, SecretRef};
 pub use self::headers::{Answers, Cache, Coding, Compress, HeaderChanges, Hsts};
 pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::{Listener, Protocol, ProxyProtocol};
 pub use self::process::{Guards, Records};
 pub use self::provider::{
-    ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, Grant,
-    JwtPrincipal, JwtProvider, KeySource, Provider, SecretRef,
+    ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, JwtPrincipal,
+    JwtProvider, KeySource, Provider,
 };
 pub use self::routes::{Rewrite, Route};
+pub use self::sender::{Advertised, SenderRule};
+pub use self::signed::{
+    SignatureKey, SignatureMaterial, SignatureProvider, WebhookProvider, WebhookScheme,
+};
 pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
-    Retries, Upstream, UpstreamProtocol, UpstreamTls,
+    Retries, SigningKey, Upstream, UpstreamProtocol, UpstreamSignature, UpstreamTls,
 };
 
 /// A whole estate.

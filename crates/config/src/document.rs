@@ -16,6 +16,9 @@ mod process;
 mod provider;
 mod proxied;
 mod routes;
+mod secret;
+mod sender;
+mod signed;
 mod stream;
 mod telemetry;
 mod tls;
@@ -39,9 +42,12 @@ pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Guards, Records};
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
-    PrincipalKind, Provider, Secret,
+    PrincipalKind, Provider,
 };
 pub(crate) use self::routes::{Rewrite, Route};
+pub(crate) use self::secret::Secret;
+pub(crate) use self::sender::Scheme;
+pub(crate) use self::signed::{Signatures, Webhook, WebhookScheme};
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Acme, Certificate, Cipher, Tls, Version};

@@ -13,6 +13,9 @@ mod life;
 mod listener;
 mod provider;
 mod routes;
+mod secret;
+mod sender;
+mod signed;
 mod stream;
 mod telemetry;
 mod tls;
@@ -78,6 +81,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
     unused(document, problems);
     unreachable(document, problems);
     certificate::usable(document, problems);
+    signed::usable(document, problems);
     declaration
 }
 

@@ -18,9 +18,9 @@ use crate::refusal::{Refusal, Step};
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
 
-/// A stage may ask this many times before its request is refused; the most any needs is three
-/// (cached token, keys, refreshed keys).
-pub const ROUNDS_MAX: u8 = 3;
+/// A stage may ask this many times before its request is refused; the most any needs is five
+/// (cached token, keys, refreshed keys, nonce of the proof, whether it is the first).
+pub const ROUNDS_MAX: u8 = 5;
 
 /// One request on its way through the stages.
 ///

@@ -9,10 +9,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use portcullis_identity::api_key::{Pepper, StoredKey};
+use portcullis_identity::dpop::nonce::Judged;
 use portcullis_identity::jwk::KeySet;
+use portcullis_identity::secrets::Secrets;
 use portcullis_identity::{Authenticated, Refused};
-use portcullis_limit::Taken;
+use portcullis_limit::{Seen, Taken};
 use portcullis_model::{LimitId, ProviderId, Timestamp};
+
+use crate::sender::Sender;
 
 /// An effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,23 @@ pub enum Need {
         provider: ProviderId,
         /// Public id of the key.
         id: String,
+    },
+    /// Read: the secrets that a provider shares with those who sign.
+    Secrets {
+        /// The provider.
+        provider: ProviderId,
+    },
+    /// Read: whether a nonce of a proof is one of ours, and the next one.
+    Nonce {
+        /// What the proof has.
+        shown: Option<String>,
+    },
+    /// Claim: the first of this name, until a time. Made only for a proof that was verified.
+    Once {
+        /// The name.
+        name: [u8; 16],
+        /// When the proof has ended by itself.
+        until: Timestamp,
     },
     /// Claim: the whole body, to a bound.
     Body {
@@ -84,6 +105,14 @@ pub struct Facts {
     pub keys_refreshed: bool,
     /// A stored API key, if there is one of that id, and what keys the hashes.
     pub api_key: Option<ApiKeyFact>,
+    /// A provider's secrets; none of them where it has none.
+    pub secrets: Option<Arc<Secrets>>,
+    /// What is said of the nonce.
+    pub nonce: Option<Judged>,
+    /// Whether the proof is the first of its name.
+    pub once: Option<Seen>,
+    /// From a record: how the sender was proved.
+    pub sender: Option<Sender>,
     /// The body.
     pub body: Option<BodyFact>,
     /// The limits' answer.

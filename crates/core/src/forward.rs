@@ -10,10 +10,14 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_config::declaration::{HeaderChanges, Stream, StreamKind};
+use portcullis_identity::content_digest::CONTENT_DIGEST;
+use portcullis_identity::dpop::DPOP;
+use portcullis_identity::signature::{SIGNATURE, SIGNATURE_INPUT};
 use portcullis_model::written;
-use portcullis_model::{Method, RecordId, UpstreamId};
+use portcullis_model::{Method, ProviderId, RecordId, UpstreamId};
 
 use crate::admit::Permit;
+use crate::sender::Sender;
 use crate::snapshot::Snapshot;
 
 /// A request on its way.
@@ -84,6 +88,8 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     let message = &received.message;
     let mut headers = message.headers.clone();
     headers.remove(AUTHORIZATION);
+    headers.remove(DPOP);
+    unsign(&mut headers, &identified.sender, snapshot);
     for name in snapshot.api_key_headers.values() {
         headers.remove(name);
     }
@@ -131,6 +137,26 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
         headers,
         body,
         stream,
+    }
+}
+
+/// What was verified here is not verified again elsewhere.
+fn unsign(headers: &mut HeaderMap, sender: &Sender, snapshot: &Snapshot) {
+    match sender {
+        Sender::None | Sender::Dpop(_) | Sender::Mtls(_) => {}
+        Sender::Signature(_) => {
+            headers.remove(SIGNATURE);
+            headers.remove(SIGNATURE_INPUT);
+            if headers.contains_key(CONTENT_ENCODING) {
+                // it is of the body before its coding was undone
+                headers.remove(CONTENT_DIGEST);
+            }
+        }
+        Sender::Webhook(provider) => {
+            if let Some(rules) = snapshot.webhooks.get(&ProviderId::new(provider)) {
+                headers.remove(rules.scheme.header());
+            }
+        }
     }
 }
 

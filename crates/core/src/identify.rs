@@ -4,16 +4,21 @@
 //! cache of verified tokens only ever saves the signature check: time and acceptance are judged
 //! again for every request.
 
+mod sender;
+mod signed;
+
 use std::sync::Arc;
 
-use portcullis_config::declaration::Provider;
+use portcullis_config::declaration::{Listener, Provider};
 use portcullis_identity::credential::{self, Shown};
 use portcullis_identity::{Authenticated, Refused, api_key, jwt, token_digest};
 use portcullis_model::{PrincipalKind, ProviderId, Reason, Stage, Timestamp};
 
 use crate::facts::{Facts, Keys, Need};
+use crate::identify::sender::{Judged, Place};
 use crate::receive::Received;
 use crate::refusal::Step;
+use crate::sender::{BodyRule, Sender, Vouched};
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
 
@@ -25,32 +30,58 @@ pub struct Identified {
     pub received: Received,
     /// Who it is.
     pub caller: Arc<Authenticated>,
+    /// How it was proved that the credential is its own.
+    pub sender: Sender,
+    /// What the credential says of the body.
+    pub body: BodyRule,
     /// Digest of the token, if its verification is new and may be kept.
     pub fresh_token: Option<[u8; 32]>,
 }
 
 /// Establishes the caller.
 pub(crate) fn decide(
-    received: Received,
+    mut received: Received,
     facts: &Facts,
     snapshot: &Snapshot,
     now: Timestamp,
     trace: &mut Trace,
 ) -> Step<Received, Identified> {
-    let settled = match &facts.identity {
-        Some(settled) => Settled::Known(settled.clone(), None),
-        None => settle(&received, facts, snapshot, now),
+    let listener = snapshot.declaration.listeners.get(&trace.listener);
+    let vouched = match received.vouched.take() {
+        Some(vouched) => Ok(*vouched),
+        None => {
+            let settled = match &facts.identity {
+                Some(settled) => Settled::Known(settled.clone(), None),
+                None => settle(&received, listener, facts, snapshot, now),
+            };
+            let vouched = match settled {
+                Settled::Ask(needs) => return Step::More(received, needs),
+                Settled::Signed(vouched) => Ok(*vouched),
+                Settled::Known(result, fresh) => result.map(|caller| Vouched::new(caller, fresh)),
+            };
+            vouched.and_then(|vouched| {
+                accept(&vouched.caller, &received, snapshot, now).map(|()| vouched)
+            })
+        }
     };
-    let (result, fresh_token) = match settled {
-        Settled::Ask(needs) => return Step::More(received, needs),
-        Settled::Known(result, fresh_token) => (result, fresh_token),
+    let place = Place { received: &received, listener, now };
+    let result = vouched.and_then(|mut vouched| {
+        let judged = sender::judge(&mut vouched, &place, facts, &mut trace.nonce)?;
+        Ok((vouched, judged))
+    });
+    let result = match result {
+        Ok((vouched, Judged::Ask(needs))) => {
+            received.vouched = Some(Box::new(vouched));
+            return Step::More(received, needs);
+        }
+        Ok((vouched, Judged::Proved(sender))) => Ok((vouched, sender)),
+        Err(refused) => Err(refused),
     };
-    let result = result.and_then(|caller| accept(caller, &received, snapshot, now));
     note(&result, trace);
     match result {
-        Ok(caller) => {
+        Ok((Vouched { caller, fresh_token, claim: _, body }, sender)) => {
             trace.caller = Some(Arc::clone(&caller));
-            Step::Next(Identified { received, caller, fresh_token })
+            Step::Next(Identified { received, caller, sender, body, fresh_token })
         }
         Err(refused) => Step::Refused(refused.into()),
     }
@@ -59,9 +90,16 @@ pub(crate) fn decide(
 enum Settled {
     Ask(Vec<Need>),
     Known(Result<Arc<Authenticated>, Refused>, Option<[u8; 32]>),
+    Signed(Box<Vouched>),
 }
 
-fn settle(received: &Received, facts: &Facts, snapshot: &Snapshot, now: Timestamp) -> Settled {
+fn settle(
+    received: &Received,
+    listener: Option<&Listener>,
+    facts: &Facts,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Settled {
     let accepted = &received.crossing.boundary.identity.providers;
     let key_headers: Vec<_> = snapshot
         .api_key_headers
@@ -71,13 +109,33 @@ fn settle(received: &Received, facts: &Facts, snapshot: &Snapshot, now: Timestam
     let names: Vec<_> = key_headers.iter().map(|(_, name)| *name).collect();
     let message = &received.message;
     let shown = credential::extract(&message.headers, &message.query.pairs, &names);
-    if let Some(settled) = settle_certificate(received, &shown, snapshot, now) {
+    let signed = match signed::shown(received, snapshot) {
+        Ok(signed) => signed,
+        Err(refused) => return Settled::Known(Err(refused), None),
+    };
+    // beside a signature, whatever else vouches is another credential, a certificate too
+    let several = || refused(Reason::SeveralCredentials, "a signature and another");
+    let besides = if signed.is_some() { Err(several()) } else { shown.clone() };
+    if let Some(settled) = settle_certificate(received, &besides, snapshot, now) {
         return settled;
+    }
+    if let Some(signed) = signed {
+        if let Ok(Shown::Nothing) = shown {
+            return match signed::settle(signed, received, listener, facts, now) {
+                Ok(signed::Settled::Ask(needs)) => Settled::Ask(needs),
+                Ok(signed::Settled::Vouched(vouched)) => Settled::Signed(Box::new(vouched)),
+                Err(refused) => Settled::Known(Err(refused), None),
+            };
+        }
+        let refused = shown.err().unwrap_or_else(several);
+        return Settled::Known(Err(refused), None);
     }
     match shown {
         Err(refused) => Settled::Known(Err(refused), None),
         Ok(Shown::Nothing) => Settled::Known(Ok(Arc::new(Authenticated::anonymous())), None),
-        Ok(Shown::Bearer(token)) => settle_token(&token, received, facts, snapshot, now),
+        Ok(Shown::Bearer(token) | Shown::Dpop(token)) => {
+            settle_token(&token, received, facts, snapshot, now)
+        }
         Ok(Shown::ApiKey(text)) => match key_headers.first() {
             Some((provider, _)) => settle_api_key(&text, provider, facts, now),
             None => Settled::Known(Err(not_accepted("API keys")), None),
@@ -106,7 +164,7 @@ fn settle_certificate(
     let result = match shown {
         Err(refused) => Err(refused.clone()),
         Ok(Shown::Nothing) => rules.authenticate(certificate).map(Arc::new),
-        Ok(Shown::Bearer(_) | Shown::ApiKey(_)) => {
+        Ok(Shown::Bearer(_) | Shown::Dpop(_) | Shown::ApiKey(_)) => {
             Err(refused(Reason::SeveralCredentials, "the certificate and another"))
         }
     };
@@ -180,7 +238,10 @@ fn rules_for<'a>(
 ) -> Result<(&'a ProviderId, &'a jwt::Rules), Refused> {
     let known = snapshot.declaration.providers.iter().find(|(_, provider)| match provider {
         Provider::Jwt(provider) => Some(provider.issuer.as_str()) == issuer,
-        Provider::ApiKeys(_) | Provider::Certificates(_) => false,
+        Provider::ApiKeys(_)
+        | Provider::Certificates(_)
+        | Provider::Signatures(_)
+        | Provider::Webhook(_) => false,
     });
     let Some((id, _)) = known else {
         return Err(refused(Reason::IssuerRefused, "`iss` is not a declared issuer"));
@@ -210,17 +271,17 @@ fn settle_api_key(text: &str, provider: &ProviderId, facts: &Facts, now: Timesta
 
 /// What is judged for every request, cached or not.
 fn accept(
-    caller: Arc<Authenticated>,
+    caller: &Authenticated,
     received: &Received,
     snapshot: &Snapshot,
     now: Timestamp,
-) -> Result<Arc<Authenticated>, Refused> {
+) -> Result<(), Refused> {
     let rule = &received.crossing.boundary.identity;
     let principal = caller.principal();
     let Some(provider) = &principal.provider else {
         let allowed = rule.anonymous && received.operation.operation.allows_anonymous();
         return if allowed && principal.kind == PrincipalKind::Anonymous {
-            Ok(caller)
+            Ok(())
         } else {
             Err(refused(Reason::CredentialMissing, "the operation needs an identity"))
         };
@@ -229,16 +290,13 @@ fn accept(
         return Err(not_accepted("credentials of this provider"));
     }
     let skew = snapshot.tokens.get(provider).map(|rules| rules.clock_skew).unwrap_or_default();
-    caller.check_time(skew, now)?;
-    let certificate = received.certificate.as_ref().and_then(|shown| shown.as_ref().ok());
-    caller.check_sender(certificate.map(|certificate| certificate.facts().fingerprint.as_str()))?;
-    Ok(caller)
+    caller.check_time(skew, now)
 }
 
-fn note(result: &Result<Arc<Authenticated>, Refused>, trace: &mut Trace) {
+fn note(result: &Result<(Vouched, Sender), Refused>, trace: &mut Trace) {
     match result {
-        Ok(caller) => {
-            let principal = caller.principal();
+        Ok((vouched, sender)) => {
+            let principal = vouched.caller.principal();
             match &principal.provider {
                 Some(provider) => {
                     trace.say(
@@ -249,6 +307,10 @@ fn note(result: &Result<Arc<Authenticated>, Refused>, trace: &mut Trace) {
                 None => trace.say(Stage::Identify, "anonymous, which the boundary allows here"),
             }
             trace.personal_fact("principal", principal);
+            if *sender != Sender::None {
+                trace.say(Stage::Identify, format!("its sender is proved by {}", sender.word()));
+                trace.personal_fact("sender", sender);
+            }
         }
         Err(refused) => trace.verdict("identity", Err(refused)),
     }

@@ -14,8 +14,10 @@ use portcullis_model::{Reason, Stage};
 
 use crate::authorize::Authorized;
 use crate::facts::{BodyFact, Facts, Need};
+use crate::identify::Identified;
 use crate::receive::Received;
 use crate::refusal::{Refusal, Step};
+use crate::sender::BodyRule;
 use crate::trace::Trace;
 
 /// A request whose content is as its contract says.
@@ -34,7 +36,7 @@ pub(crate) fn decide(
     facts: &Facts,
     trace: &mut Trace,
 ) -> Step<Authorized, Inspected> {
-    match check(&authorized.assessed.identified.received, facts, trace) {
+    match check(&authorized.assessed.identified, facts, trace) {
         Ok(Checked::Body(body)) => Step::Next(Inspected { authorized, body }),
         Ok(Checked::Ask(need)) => Step::More(authorized, vec![need]),
         Err(refusal) => Step::Refused(refusal),
@@ -46,12 +48,23 @@ enum Checked {
     Body(Bytes),
 }
 
-fn check(received: &Received, facts: &Facts, trace: &mut Trace) -> Result<Checked, Refusal> {
+fn check(identified: &Identified, facts: &Facts, trace: &mut Trace) -> Result<Checked, Refusal> {
+    let (received, rule) = (&identified.received, &identified.body);
     let contract = &received.operation.contract;
     if let Some(stream) = &received.operation.stream
         && let Some(checked) = opening(stream, received, trace)?
     {
+        if !matches!(rule, BodyRule::Any) {
+            let detail = "the body of a stream has no end that a signature could be over";
+            return Err(Refusal::new(Reason::MessageSignatureRefused, detail));
+        }
         return Ok(checked);
+    }
+    if *rule == BodyRule::Read {
+        // it was read for its code, before anything else of the message was looked at
+        let parameters: Vec<(&str, &str)> = received.named_parameters().collect();
+        contract.check_parameters(&received.message, &parameters)?;
+        let _plan = contract.body_plan(&received.message.headers)?;
     }
     let inspection = &received.crossing.boundary.inspection;
     let Some(fact) = &facts.body else {
@@ -62,6 +75,7 @@ fn check(received: &Received, facts: &Facts, trace: &mut Trace) -> Result<Checke
                 Ok(Checked::Ask(Need::Body { bytes_max: inspection.body_bytes_max }))
             }
             BodyPlan::None => {
+                signed(rule, b"")?;
                 trace.say(Stage::Inspect, "parameters are as the contract says; no body");
                 Ok(Checked::Body(Bytes::new()))
             }
@@ -76,20 +90,35 @@ fn check(received: &Received, facts: &Facts, trace: &mut Trace) -> Result<Checke
                 json_depth_max: inspection.json_depth_max,
                 expansion_max: inspection.expansion_max,
             };
-            let checked = contract.check_body(&received.message.headers, body, &bounds);
+            let checked = signed(rule, body).and_then(|()| {
+                let checked = contract.check_body(&received.message.headers, body, &bounds);
+                checked.map_err(|violation| Refused::new(violation.reason, violation.detail))
+            });
             let checked = checked.map(|checked| match checked {
                 Cow::Borrowed(_) => body.clone(),
                 Cow::Owned(decoded) => Bytes::from(decoded),
             });
             note_body(checked.as_ref().unwrap_or(body), trace);
             checked
-                .map_err(|violation| Refused { reason: violation.reason, detail: violation.detail })
         }
     };
     trace.verdict("body", verdict.as_ref().map(|_| ()));
     let body = verdict?;
     trace.say(Stage::Inspect, "parameters and body are as the contract says");
     Ok(Checked::Body(body))
+}
+
+/// Whether the body, as it was received, is the one that the credential is over.
+fn signed(rule: &BodyRule, body: &[u8]) -> Result<(), Refused> {
+    match rule {
+        BodyRule::Any | BodyRule::Read => Ok(()),
+        BodyRule::Digest(digest) => digest.check(body),
+        BodyRule::Empty if body.is_empty() => Ok(()),
+        BodyRule::Empty => {
+            let detail = "`content-digest` is not covered, and there is a body";
+            Err(Refused::new(Reason::MessageSignatureRefused, detail))
+        }
+    }
 }
 
 /// Whether a stream is opened as its kind is. A body that goes on cannot be inspected whole; the

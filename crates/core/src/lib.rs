@@ -29,6 +29,7 @@ pub mod record;
 pub mod refusal;
 pub mod reply;
 pub mod rewrite;
+pub mod sender;
 pub mod snapshot;
 pub mod span;
 pub mod trace;

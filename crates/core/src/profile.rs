@@ -29,6 +29,9 @@ static TELLING: [HeaderName; 5] = [
 const PAGES: [&str; 5] =
     ["text/html", "application/xhtml+xml", "image/svg+xml", "application/xml", "text/xml"];
 
+/// The nonce that the next proof is to have (RFC 9449 section 8); an upstream has no say in it.
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 const STRICTEST: HeaderValue =
@@ -41,6 +44,10 @@ pub fn complete(headers: &mut HeaderMap, trace: &Trace, snapshot: &Snapshot) {
     let boundary = trace.crossing.boundary.as_ref().and_then(|id| declaration.boundaries.get(id));
     for name in &TELLING {
         headers.remove(name);
+    }
+    headers.remove(&DPOP_NONCE);
+    if let Some(nonce) = trace.nonce.as_ref().and_then(|text| HeaderValue::from_str(text).ok()) {
+        headers.insert(DPOP_NONCE, nonce);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let answers = boundary.map(|boundary| &boundary.answers);

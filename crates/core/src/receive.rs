@@ -24,6 +24,7 @@ use crate::cors;
 use crate::facts::{Facts, Need};
 use crate::refusal::{Refusal, Step};
 use crate::rewrite;
+use crate::sender::Vouched;
 use crate::snapshot::ways::Way;
 use crate::snapshot::{CompiledBoundary, CompiledOperation, Snapshot};
 use crate::span::Span;
@@ -58,6 +59,8 @@ pub struct Received {
     pub span: Option<Arc<Span>>,
     /// What came of the connection's client certificate, where one was shown.
     pub certificate: Option<certificate::Shown>,
+    /// Who it would be, while the proof of the sender is looked at.
+    pub(crate) vouched: Option<Box<Vouched>>,
     /// Where it is to be carried.
     pub carried: Carried,
 }
@@ -152,7 +155,7 @@ fn read(arrival: &Arrival, listener: &Listener, snapshot: &Snapshot) -> Result<M
         trusted_hops: listener.trusted_hops,
         trusted_peers: listener.trusted_peers.clone(),
         owned_headers: Arc::clone(&snapshot.owned),
-        credential_headers: snapshot.api_key_headers.values().cloned().collect(),
+        credential_headers: snapshot.credential_headers().collect(),
     };
     Ok(Message::read(&arrival.parts, arrival.peer, &rules)?)
 }
@@ -224,6 +227,7 @@ fn route(
         crossing: Arc::clone(crossing),
         span: trace.span.clone(),
         certificate: arrival.certificate.clone(),
+        vouched: None,
         carried,
         message: Arc::clone(message),
     })))

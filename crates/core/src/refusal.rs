@@ -52,8 +52,14 @@ impl Refusal {
     #[must_use]
     pub fn counts_as_failure(&self) -> bool {
         self.stage == Stage::Identify
-            && !matches!(self.reason, Reason::CredentialMissing | Reason::KeysUnavailable)
-            && self.reason != Reason::FactMissing
+            && !matches!(
+                self.reason,
+                Reason::CredentialMissing
+                    | Reason::FactMissing
+                    | Reason::KeysUnavailable
+                    | Reason::ProofNonceNeeded
+                    | Reason::ReplaysFull
+            )
     }
 }
 

@@ -10,6 +10,7 @@ mod meetings;
 mod operations;
 pub mod router;
 mod shape;
+pub mod signers;
 mod streams;
 pub mod ways;
 
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use portcullis_config::Declaration;
 use portcullis_config::declaration::{Boundary, Stream};
-use portcullis_identity::{certificate, jwt};
+use portcullis_identity::{certificate, jwt, signature, webhook};
 use portcullis_inspect::OperationContract;
 use portcullis_model::{ApiId, BoundaryId, ListenerId, OperationId, ProviderId, ZoneId};
 use portcullis_policy::Engine;
@@ -47,6 +48,10 @@ pub struct Snapshot {
     pub tokens: BTreeMap<ProviderId, jwt::Rules>,
     /// Rules for certificates by provider.
     pub certificates: BTreeMap<ProviderId, certificate::Rules>,
+    /// Rules for signatures by provider.
+    pub signatures: BTreeMap<ProviderId, signature::Rules>,
+    /// Rules for webhooks by provider.
+    pub webhooks: BTreeMap<ProviderId, webhook::Rules>,
     /// Headers that carry API keys, with their providers.
     pub api_key_headers: BTreeMap<ProviderId, HeaderName>,
     /// The policies.
@@ -98,6 +103,12 @@ pub struct CompiledBoundary {
 }
 
 impl Snapshot {
+    /// Headers that carry a credential of a declared kind, besides `Authorization`.
+    pub fn credential_headers(&self) -> impl Iterator<Item = HeaderName> {
+        let hooks = self.webhooks.values().map(|rules| rules.scheme.header());
+        self.api_key_headers.values().cloned().chain(hooks)
+    }
+
     /// The zone that callers of a listener are in.
     #[must_use]
     pub fn zone_of(&self, listener: &ListenerId) -> Option<&ZoneId> {

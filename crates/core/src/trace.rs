@@ -35,6 +35,8 @@ pub struct Trace {
     pub message: Option<Arc<Message>>,
     /// The caller, once known.
     pub caller: Option<Arc<Authenticated>>,
+    /// The nonce that the caller's next proof is to have, where there is another.
+    pub nonce: Option<String>,
     /// Whether the boundary answered it itself.
     pub answered: bool,
     /// What stages said.
@@ -69,6 +71,7 @@ impl Trace {
             span: None,
             message: None,
             caller: None,
+            nonce: None,
             answered: false,
             said: Vec::with_capacity(8),
             facts: Vec::with_capacity(8),
@@ -121,6 +124,7 @@ impl Trace {
             span: None,
             message: None,
             caller: None,
+            nonce: None,
             answered: false,
             said: Vec::new(),
             facts: Vec::new(),

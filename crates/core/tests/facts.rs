@@ -110,3 +110,34 @@ fn a_country_that_is_asked_for_and_missing_is_a_refusal() {
     assert_eq!(walk(Supply::Failed), Some(Reason::CountryRefused));
     assert_eq!(walk(Supply::Withheld), Some(Reason::FactMissing));
 }
+
+#[test]
+fn a_proof_of_which_nobody_can_say_that_it_is_the_first_is_a_refusal() {
+    let with_nonces = [(
+        "identity: {providers: [shop-idp], anonymous: true}",
+        "identity: {providers: [shop-idp], anonymous: true, sender: {nonces: true}}",
+    )];
+    for changes in [&[][..], &with_nonces] {
+        let world = World::changed(changes);
+        let arrival = listing().bound(&world);
+        let asked = world.walk(&arrival, "", |_| Supply::Given).asked;
+        let claims = |need: &Need| matches!(need, Need::Once { .. } | Need::Nonce { .. });
+        assert_eq!(asked.iter().filter(|need| claims(need)).count(), 1 + changes.len());
+        for usual in [Supply::Given, Supply::Kept] {
+            let walk = |from: usize, how: Supply| {
+                let walk = world.walk(&arrival, "", |at| if at >= from { how } else { usual });
+                walk.verdict.err().map(|refusal| refusal.reason)
+            };
+            assert_eq!(walk(usize::MAX, usual), None);
+            let asked = world.walk(&arrival, "", |_| usual).asked;
+            for (at, need) in asked.iter().enumerate().filter(|(_, need)| claims(need)) {
+                assert_eq!(walk(at, Supply::Withheld), Some(Reason::FactMissing), "{need:?}");
+                let reason = match need {
+                    Need::Nonce { .. } => Reason::ProofNonceNeeded,
+                    _ => Reason::ReplaysFull,
+                };
+                assert_eq!(walk(at, Supply::Failed), Some(reason), "{need:?}");
+            }
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod operations;
 mod overlays;
 mod page;
 mod policies;
+mod proofs;
 mod resolved;
 mod streams;
 mod telemetry;
@@ -43,6 +44,7 @@ pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: telemetry", pages: telemetry::PAGES },
     Chapter { title: "Overlays", pages: overlays::PAGES },
     Chapter { title: "Declaration: streams", pages: streams::PAGES },
+    Chapter { title: "Declaration: proofs of the sender", pages: proofs::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },

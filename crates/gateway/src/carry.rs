@@ -13,6 +13,7 @@ use portcullis_core::{Permit, Refusal, compress, forward, reply};
 use portcullis_identity::Authenticated;
 use portcullis_model::record::Outcome;
 use portcullis_model::{BoundaryId, RecordId};
+use portcullis_runtime::clock;
 use portcullis_runtime::driver::Open;
 use portcullis_transport::upstream::tunnel::tunnel;
 use portcullis_transport::upstream::{Failure, Outbound, UpstreamBody};
@@ -171,9 +172,12 @@ impl Worker {
     async fn send(
         &self,
         live: &Live,
-        outgoing: forward::Outgoing,
+        mut outgoing: forward::Outgoing,
         passing: Option<Outbound>,
     ) -> Result<Response<UpstreamBody>, Failure> {
+        if let Some(signer) = live.upstreams.signer(&outgoing.upstream) {
+            signer.sign(&mut outgoing, clock::now()).map_err(Failure::Unreachable)?;
+        }
         let pool = self
             .pools
             .find(live, &outgoing.upstream)

@@ -120,7 +120,15 @@ impl Lifetime {
                 Some(Ok(_)) => None,
                 Some(Err(_)) | None => ended("the certificate is not good any more"),
             },
-            Some(CredentialKind::Jwt) | None => None,
+            Some(CredentialKind::Signature) => {
+                let rules = snapshot.signatures.get(provider);
+                let keyid = principal.credential.as_ref().map(|credential| &credential.handle);
+                let known = rules.zip(keyid).is_some_and(|(rules, keyid)| {
+                    rules.keys.get(keyid).is_some_and(|key| key.holder.subject == principal.subject)
+                });
+                if known { None } else { ended("the key is not declared any more") }
+            }
+            Some(CredentialKind::Jwt | CredentialKind::Webhook) | None => None,
         }
     }
 }

@@ -11,6 +11,7 @@ use portcullis_config::Declaration;
 use portcullis_config::declaration::StreamKind;
 use portcullis_core::forward::{Outgoing, PRINCIPAL, TENANT};
 use portcullis_model::{Reason, UpstreamId};
+use portcullis_runtime::signing::Signer;
 use portcullis_runtime::upstreams::target;
 use portcullis_telemetry::Metrics;
 use portcullis_transport::upstream::balance::{Balance, key};
@@ -33,6 +34,7 @@ const ANONYMOUS: &[u8] = b"anonymous";
 #[derive(Clone, Debug)]
 pub struct Upstreams {
     known: BTreeMap<UpstreamId, Known>,
+    signers: BTreeMap<UpstreamId, Arc<Signer>>,
     keeper: Arc<Keeper>,
 }
 
@@ -64,7 +66,8 @@ impl Upstreams {
         folder: &Path,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, OpenError> {
-        let none = Self { known: BTreeMap::new(), keeper: Arc::new(Keeper::start()?) };
+        let (known, signers) = (BTreeMap::new(), BTreeMap::new());
+        let none = Self { known, signers, keeper: Arc::new(Keeper::start()?) };
         none.renewed(declaration, folder, metrics)
     }
 
@@ -79,8 +82,13 @@ impl Upstreams {
         folder: &Path,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, OpenError> {
-        let mut known = BTreeMap::new();
+        let (mut known, mut signers) = (BTreeMap::new(), BTreeMap::new());
         for (id, declared) in &declaration.upstreams {
+            if let Some(signature) = &declared.signature {
+                let signer = Signer::open(signature, declared.tls.is_some(), folder);
+                let signer = signer.map_err(|why| OpenError::Material(id.clone(), why))?;
+                signers.insert(id.clone(), Arc::new(signer));
+            }
             let target =
                 target(declared, folder).map_err(|why| OpenError::Material(id.clone(), why))?;
             let same = self.known.get(id).filter(|one| *one.upstream.target() == target);
@@ -94,7 +102,13 @@ impl Upstreams {
             };
             known.insert(id.clone(), same.cloned().unwrap_or_else(fresh));
         }
-        Ok(Self { known, keeper: Arc::clone(&self.keeper) })
+        Ok(Self { known, signers, keeper: Arc::clone(&self.keeper) })
+    }
+
+    /// What signs requests to an upstream, where they are signed.
+    #[must_use]
+    pub fn signer(&self, upstream: &UpstreamId) -> Option<&Arc<Signer>> {
+        self.signers.get(upstream)
     }
 
     /// Pools for a worker; those that it has to upstreams that are still the same stay.

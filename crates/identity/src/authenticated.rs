@@ -53,35 +53,50 @@ impl Refused {
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authenticated(Principal, Option<String>);
+pub struct Authenticated(Principal, Binding);
+
+/// What a credential is bound to (RFC 7800 section 3.1): whoever shows it must prove to hold this.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Binding {
+    /// Hexadecimal SHA-256 of a client certificate (RFC 8705 section 3.1).
+    pub certificate: Option<String>,
+    /// Thumbprint of a key, base64url (RFC 9449 section 6.1).
+    pub key: Option<String>,
+}
 
 impl Authenticated {
     pub(crate) const fn verified(principal: Principal) -> Self {
-        Self(principal, None)
+        Self::bound(principal, Binding { certificate: None, key: None })
     }
 
-    /// The same, good only together with the client certificate of this fingerprint.
-    pub(crate) const fn bound(principal: Principal, fingerprint: String) -> Self {
-        Self(principal, Some(fingerprint))
+    /// The same, good only together with what it is bound to.
+    pub(crate) const fn bound(principal: Principal, binding: Binding) -> Self {
+        Self(principal, binding)
     }
 
     /// The caller that showed nothing.
     #[must_use]
     pub const fn anonymous() -> Self {
-        Self(Principal::anonymous(), None)
+        Self::verified(Principal::anonymous())
     }
 
     /// A principal as a record or a simulation has it. For recomputing decisions only; nothing that
     /// carries requests may call this.
     #[must_use]
     pub const fn from_record(principal: Principal) -> Self {
-        Self(principal, None)
+        Self::verified(principal)
     }
 
     /// Who it is.
     #[must_use]
     pub const fn principal(&self) -> &Principal {
         &self.0
+    }
+
+    /// What it is bound to.
+    #[must_use]
+    pub const fn binding(&self) -> &Binding {
+        &self.1
     }
 
     /// Judges that the connection is that of the client certificate to which the credential is bound,
@@ -91,7 +106,7 @@ impl Authenticated {
     /// # Errors
     /// `identify.sender_unproven`.
     pub fn check_sender(&self, fingerprint: Option<&str>) -> Result<(), Refused> {
-        let Some(bound) = &self.1 else { return Ok(()) };
+        let Some(bound) = &self.1.certificate else { return Ok(()) };
         let detail = match fingerprint {
             None => "the token is bound to a certificate, and none was shown",
             Some(shown) if shown == bound => return Ok(()),

@@ -14,6 +14,8 @@ pub enum Shown {
     ApiKey(String),
     /// A bearer token.
     Bearer(String),
+    /// A token with a proof that its sender may use it (RFC 9449 section 7.1).
+    Dpop(String),
     /// No credential.
     Nothing,
 }
@@ -23,6 +25,7 @@ impl std::fmt::Debug for Shown {
         f.write_str(match self {
             Self::ApiKey(_) => "ApiKey(..)",
             Self::Bearer(_) => "Bearer(..)",
+            Self::Dpop(_) => "Dpop(..)",
             Self::Nothing => "Nothing",
         })
     }
@@ -54,7 +57,7 @@ pub fn extract(
     for name in names {
         for value in headers.get_all(name) {
             let credential =
-                if name == AUTHORIZATION { bearer(value)? } else { Shown::ApiKey(plain(value)?) };
+                if name == AUTHORIZATION { token(value)? } else { Shown::ApiKey(plain(value)?) };
             if shown != Shown::Nothing {
                 return Err(Refused::new(
                     Reason::SeveralCredentials,
@@ -67,15 +70,19 @@ pub fn extract(
     Ok(shown)
 }
 
-fn bearer(value: &HeaderValue) -> Result<Shown, Refused> {
+fn token(value: &HeaderValue) -> Result<Shown, Refused> {
     let text = plain(value)?;
     let Some((scheme, token)) = text.split_once(' ') else {
         return Err(Refused::new(Reason::CredentialMalformed, "`Authorization` has no scheme"));
     };
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        let detail = "the scheme of `Authorization` is not `Bearer`";
+    let shown: fn(String) -> Shown = if scheme.eq_ignore_ascii_case("bearer") {
+        Shown::Bearer
+    } else if scheme.eq_ignore_ascii_case("dpop") {
+        Shown::Dpop
+    } else {
+        let detail = "the scheme of `Authorization` is neither `Bearer` nor `DPoP`";
         return Err(Refused::new(Reason::CredentialNotAccepted, detail));
-    }
+    };
     if token.contains(',') {
         return Err(Refused::new(Reason::SeveralCredentials, "`Authorization` is a list"));
     }
@@ -84,7 +91,7 @@ fn bearer(value: &HeaderValue) -> Result<Shown, Refused> {
     if token.is_empty() || !token.bytes().all(ok) {
         return Err(Refused::new(Reason::CredentialMalformed, "the token has a stray character"));
     }
-    Ok(Shown::Bearer(token.to_owned()))
+    Ok(shown(token.to_owned()))
 }
 
 fn plain(value: &HeaderValue) -> Result<String, Refused> {

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
@@ -13,7 +14,13 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_reading::json;
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Map, Value};
+use x509_parser::oid_registry::OID_SIG_ED25519;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// Largest set in bytes.
 pub const SET_BYTES_MAX: usize = 256 * 1024;
@@ -177,6 +184,67 @@ impl KeySet {
 }
 
 impl VerificationKey {
+    /// The key that a JWK describes, and its thumbprint (RFC 7638, SHA-256, base64url).
+    ///
+    /// # Errors
+    /// Why it cannot verify signatures safely.
+    pub(crate) fn from_jwk(key: &Map<String, Value>) -> Result<(Self, String), &'static str> {
+        let (material, pinned) = read(key)?;
+        let members: &[&str] = match &material {
+            Material::Ec { .. } => &["crv", "kty", "x", "y"],
+            Material::Ed { .. } => &["crv", "kty", "x"],
+            Material::Rsa { .. } => &["e", "kty", "n"],
+        };
+        // every member is a text of base64url or of the table above: nothing needs escaping
+        let parts: Vec<String> = members
+            .iter()
+            .map(|name| format!("\"{name}\":\"{}\"", text(key, name).unwrap_or_default()))
+            .collect();
+        let digest = digest(&SHA256, format!("{{{}}}", parts.join(",")).as_bytes());
+        Ok((Self { kid: None, pinned, material }, URL_SAFE_NO_PAD.encode(digest)))
+    }
+
+    /// The key of a `PUBLIC KEY` in PEM (RFC 7468 section 13), and the one algorithm that it verifies;
+    /// for RSA that is PSS.
+    ///
+    /// # Errors
+    /// Why it cannot verify signatures safely.
+    pub fn from_pem(text: &str) -> Result<(Self, Algorithm), &'static str> {
+        let spki = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes())
+            .map_err(|_| "it is no `PUBLIC KEY` in PEM")?;
+        let (rest, spki) = SubjectPublicKeyInfo::from_der(spki.as_ref())
+            .map_err(|_| "it is malformed within its PEM")?;
+        if !rest.is_empty() {
+            return Err("more follows within its PEM");
+        }
+        let raw = spki.subject_public_key.data.as_ref();
+        let (material, algorithm) = match spki.parsed() {
+            Ok(PublicKey::EC(_)) => match raw {
+                [4, point @ ..] if point.len() == 64 => (
+                    Material::Ec { algorithm: Algorithm::Es256, point: raw.to_vec() },
+                    Algorithm::Es256,
+                ),
+                [4, point @ ..] if point.len() == 96 => (
+                    Material::Ec { algorithm: Algorithm::Es384, point: raw.to_vec() },
+                    Algorithm::Es384,
+                ),
+                _ => return Err("its curve is neither P-256 nor P-384"),
+            },
+            Ok(PublicKey::RSA(key)) => {
+                let plain = |bytes: &[u8]| {
+                    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+                    bytes.get(zeros..).unwrap_or_default().to_vec()
+                };
+                (rsa(plain(key.modulus), plain(key.exponent))?, Algorithm::Ps512)
+            }
+            _ if spki.algorithm.algorithm == OID_SIG_ED25519 && raw.len() == 32 => {
+                (Material::Ed { public: raw.to_vec() }, Algorithm::EdDsa)
+            }
+            _ => return Err("its type is not known"),
+        };
+        Ok((Self { kid: None, pinned: Some(algorithm), material }, algorithm))
+    }
+
     /// Whether this key may verify this algorithm: the key decides, never the token.
     #[must_use]
     pub fn fits(&self, algorithm: Algorithm) -> bool {
@@ -279,18 +347,19 @@ fn material(key: &Map<String, Value>) -> Result<Material, &'static str> {
             let public = bytes(key, "x")?;
             if public.len() == 32 { Ok(Material::Ed { public }) } else { Err("it is not 32 bytes") }
         }
-        (Some("RSA"), None) => {
-            let (modulus, exponent) = (bytes(key, "n")?, bytes(key, "e")?);
-            // 2048 to 8192 bits, without leading zeros
-            let width_ok = (256..=1024).contains(&modulus.len());
-            let plain = modulus.first().is_some_and(|first| *first >= 0x80);
-            if width_ok && plain && exponent.len() <= 8 {
-                Ok(Material::Rsa { modulus, exponent })
-            } else {
-                Err("its modulus is shorter than 2048 bits, longer than 8192, or not plain")
-            }
-        }
+        (Some("RSA"), None) => rsa(bytes(key, "n")?, bytes(key, "e")?),
         _ => Err("its type is not known"),
+    }
+}
+
+fn rsa(modulus: Vec<u8>, exponent: Vec<u8>) -> Result<Material, &'static str> {
+    // 2048 to 8192 bits, without leading zeros
+    let width_ok = (256..=1024).contains(&modulus.len());
+    let plain = modulus.first().is_some_and(|first| *first >= 0x80);
+    if width_ok && plain && exponent.len() <= 8 {
+        Ok(Material::Rsa { modulus, exponent })
+    } else {
+        Err("its modulus is shorter than 2048 bits, longer than 8192, or not plain")
     }
 }
 

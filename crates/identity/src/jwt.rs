@@ -147,10 +147,7 @@ impl Unverified {
             return Err(Refused::new(Reason::SignatureInvalid, "the signature does not verify"));
         }
         let principal = claims::judge(&self.claims, &self.handle, rules, now)?;
-        Ok(match claims::bound_to(&self.claims)? {
-            None => Authenticated::verified(principal),
-            Some(fingerprint) => Authenticated::bound(principal, fingerprint),
-        })
+        Ok(Authenticated::bound(principal, claims::bound_to(&self.claims)?))
     }
 
     fn check_type(&self, rules: &Rules) -> Result<(), Refused> {
@@ -171,7 +168,12 @@ fn header_text(header: &Map<String, Value>, name: &str) -> Result<Option<String>
     }
 }
 
-fn object(part: &str, depth_max: u16, name: &str) -> Result<Map<String, Value>, Refused> {
+/// One part of a token: strict JSON in strict base64url.
+pub(crate) fn object(
+    part: &str,
+    depth_max: u16,
+    name: &str,
+) -> Result<Map<String, Value>, Refused> {
     let malformed = |detail: String| Refused::new(Reason::CredentialMalformed, detail);
     let bytes = URL_SAFE_NO_PAD
         .decode(part)

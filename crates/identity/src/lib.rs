@@ -6,8 +6,14 @@
 pub mod api_key;
 pub mod authenticated;
 pub mod certificate;
+pub mod content_digest;
 pub mod credential;
+pub mod dpop;
+pub mod holder;
 pub mod jwk;
 pub mod jwt;
+pub mod secrets;
+pub mod signature;
+pub mod webhook;
 
-pub use authenticated::{Authenticated, Refused, token_digest};
+pub use authenticated::{Authenticated, Binding, Refused, token_digest};

@@ -2,6 +2,7 @@
 //!
 //! - [`Buckets`]: the generic cell rate algorithm (GCRA) over a fixed table
 //! - [`Slots`]: requests at once over a fixed table
+//! - [`Once`]: what may pass once within its time
 //! - [`key()`]: what is counted, as a keyed 64-bit hash; [`client`]: whose address it is
 //!
 //! Tables never grow with what clients send. Two keys that meet in a cell are counted together,
@@ -9,8 +10,10 @@
 
 pub mod bucket;
 pub mod key;
+pub mod once;
 pub mod slot;
 
 pub use bucket::{Buckets, Quota, Taken};
 pub use key::{client, key};
+pub use once::{Once, Seen};
 pub use slot::Slots;

@@ -110,4 +110,8 @@ pub enum CredentialKind {
     Certificate,
     /// A signed JSON Web Token.
     Jwt,
+    /// A signature over the message (RFC 9421).
+    Signature,
+    /// The code of a webhook over its body.
+    Webhook,
 }

@@ -40,6 +40,25 @@ pub enum Challenge {
     InvalidRequest,
     /// `error="insufficient_scope"` with the scopes that are needed.
     InsufficientScope,
+    /// `error="invalid_token"` of the scheme `DPoP` (RFC 9449 section 7.1).
+    DpopToken,
+    /// `error="invalid_dpop_proof"`.
+    DpopProof,
+    /// `error="use_dpop_nonce"` (RFC 9449 section 9).
+    DpopNonce,
+    /// A signature over the message, which has no error of its own.
+    Signature,
+}
+
+/// A challenge of the scheme `DPoP`, with the algorithms that proofs may have.
+macro_rules! dpop {
+    ($error:literal) => {
+        concat!(
+            "DPoP error=\"",
+            $error,
+            "\", algs=\"ES256 ES384 ES512 EdDSA PS256 PS384 PS512 RS256\""
+        )
+    };
 }
 
 impl Challenge {
@@ -52,6 +71,10 @@ impl Challenge {
             Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
             Self::InvalidRequest => Some("Bearer error=\"invalid_request\""),
             Self::InsufficientScope => Some("Bearer error=\"insufficient_scope\""),
+            Self::Signature => Some("Signature"),
+            Self::DpopToken => Some(dpop!("invalid_token")),
+            Self::DpopProof => Some(dpop!("invalid_dpop_proof")),
+            Self::DpopNonce => Some(dpop!("use_dpop_nonce")),
         }
     }
 }
@@ -226,6 +249,33 @@ reasons! {
     SenderUnproven "identify.sender_unproven" Identify 401 InvalidToken
         "the credential is bound to another connection"
         "The token is bound to a client certificate (`cnf` with `x5t#S256`, RFC 8705), and the connection was opened with another one or with none.";
+    SenderDowngraded "identify.sender_downgraded" Identify 401 DpopToken
+        "the token must be shown with a proof of its key"
+        "The token is bound to a key (`cnf` with `jkt`, RFC 9449), and was shown as a bearer token. What is bound stays bound, whether or not the declaration asks for it.";
+    SenderUnconstrained "identify.sender_unconstrained" Identify 401 DpopToken
+        "the credential must be bound to its sender"
+        "The boundary lets only those in who prove that their credential is their own (`identity.sender.required`): by DPoP (RFC 9449), by a client certificate (RFC 8705), or by a signature over the message.";
+    ProofRefused "identify.proof_refused" Identify 401 DpopProof
+        "the DPoP proof is missing or not one for this request"
+        "The DPoP proof (RFC 9449 section 4.3) is missing, repeated, malformed, made for another request, token or key, or too old; or one came where no token is that it could be for.";
+    ProofNonceNeeded "identify.proof_nonce_needed" Identify 401 DpopNonce
+        "the DPoP proof needs a nonce of this server"
+        "The boundary requires a nonce in proofs, and there was none, or one that has ended. The answer names the next one in `DPoP-Nonce`; clients repeat the request with it.";
+    ProofReplayed "identify.proof_replayed" Identify 401 DpopProof
+        "the proof was used before"
+        "A proof, signature or webhook of this name has passed within its window. Each passes once, however many come at the same time.";
+    ReplaysFull "identify.replays_full" Identify 503 No
+        "identity cannot be established at the moment"
+        "The window in which proofs are remembered is full (`guards.proofs_max`). Whether one was seen before cannot be told, so none passes until room is made by time.";
+    MessageSignatureRefused "identify.message_signature_refused" Identify 401 Signature
+        "the signature of the message is not accepted"
+        "The message signature (RFC 9421) is missing a part, repeated, by an unknown key, over fewer components than the provider requires, outside its time, or does not verify; or the body is not covered by it.";
+    WebhookRefused "identify.webhook_refused" Identify 401 Signature
+        "the webhook is not from a known sender"
+        "The code of the webhook is missing, malformed, by none of the declared secrets, or its time is outside the tolerance.";
+    MessageReplayed "identify.message_replayed" Identify 401 Signature
+        "the message was received before"
+        "A signed message or webhook of this name has passed within its window. Each passes once.";
     TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
         "not permitted"
         "The guarded tenant policy forbids: the caller's tenant is not the resource's.";
@@ -265,6 +315,9 @@ reasons! {
     BodyMalformed "inspect.body_malformed" Inspect 400 No
         "the body is malformed"
         "The body is not strict JSON: syntax, duplicate member, depth, number or encoding.";
+    ContentDigestRefused "inspect.content_digest_refused" Inspect 400 No
+        "the body is not the one that its digest names"
+        "`Content-Digest` (RFC 9530) is malformed, has no `sha-256` or `sha-512`, or is not that of the body as it was received.";
     BodyRefused "inspect.body_refused" Inspect 400 No
         "the body does not match its contract"
         "The body is well-formed and differs from the schema of the contract.";

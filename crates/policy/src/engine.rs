@@ -16,7 +16,7 @@ use cedar_policy_core::ast;
 use cedar_policy_core::extensions::Extensions;
 use cedar_policy_core::validator::{Validator, ValidatorSchema};
 use portcullis_diagnostics::{Finding, SourceId};
-use portcullis_model::{ApiId, Attribute, Decision, Principal, PrincipalKind, Reason, Timestamp};
+use portcullis_model::{Attribute, Decision, Principal, PrincipalKind, Reason, Timestamp};
 
 use crate::environments::{Environment, Environments};
 use crate::evaluate::{Clause, Held, entities, evaluate};
@@ -52,13 +52,6 @@ const KINDS: [PrincipalKind; 4] =
 struct ContextReads {
     address: bool,
     now: bool,
-}
-
-/// A principal in Cedar's terms, for one API.
-#[derive(Clone, Debug)]
-pub struct PreparedPrincipal {
-    /// The entity, or why there is none.
-    entity: Result<Arc<ast::Entity>, String>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -102,7 +95,9 @@ impl Engine {
         let mut actions = actions(schema, environments.all())?;
         let mut policies = Vec::with_capacity(loaded.len());
         for Loaded { policy, known, applies } in loaded {
-            let clause = Arc::new(Clause::new(policy, known));
+            let open = environments.open_to(policy.template());
+            let head_is_met = applies.iter().all(|index| open.binary_search(index).is_ok());
+            let clause = Arc::new(Clause::new(policy, known, head_is_met));
             for environment in applies {
                 let environment = environments.all().get(environment)?;
                 let action = actions
@@ -154,26 +149,9 @@ impl Engine {
         self.policies.is_empty()
     }
 
-    /// Puts a principal into Cedar's terms, for reuse over many questions.
-    #[must_use]
-    pub fn prepare(&self, principal: &Principal, api: &ApiId) -> PreparedPrincipal {
-        let entity = principal_entity(principal, &namespace(api.as_str()));
-        PreparedPrincipal { entity: entity.map(|entity| Arc::new(entity.as_ref().clone())) }
-    }
-
     /// Decides.
     #[must_use]
     pub fn decide(&self, question: &Question<'_>) -> Verdict {
-        self.decide_prepared(&self.prepare(question.principal, question.api), question)
-    }
-
-    /// Decides for a principal that was prepared for the question's API.
-    #[must_use]
-    pub fn decide_prepared(
-        &self,
-        principal: &PreparedPrincipal,
-        question: &Question<'_>,
-    ) -> Verdict {
         let kind = KINDS.iter().position(|kind| *kind == question.principal.kind);
         let action = self
             .actions
@@ -184,19 +162,37 @@ impl Engine {
             .zip(kind)
             .and_then(|(action, kind)| Some((action, action.slices.get(kind)?.as_ref()?)));
         match slice {
-            Some((action, clauses)) => match self.request(principal, question, action) {
-                Ok((request, of)) => match entities(of) {
-                    Ok(entities) => {
-                        let clauses = clauses.iter().map(AsRef::as_ref);
-                        verdict(evaluate(clauses, request.as_ref().clone(), &entities))
-                    }
-                    Err(error) => denial(Reason::PolicyError, Vec::new(), vec![error]),
-                },
+            Some((action, clauses)) => match self.held(question, action, clauses) {
+                Ok(held) => verdict(held),
                 Err(error) => denial(Reason::PolicyError, Vec::new(), vec![error]),
             },
             // an environment that the schema does not have: nothing can permit it
             None => denial(Reason::NotPermitted, Vec::new(), Vec::new()),
         }
+    }
+
+    /// What the policies of a slice say: each by itself where that needs no interpreter, the rest
+    /// together.
+    fn held(
+        &self,
+        question: &Question<'_>,
+        action: &Action,
+        clauses: &[Arc<Clause>],
+    ) -> Result<Held, String> {
+        let (mut held, mut rest) = (Held::default(), Vec::new());
+        for clause in clauses {
+            match clause.holds(question) {
+                Some(true) => held.take(clause),
+                Some(false) => {}
+                None => rest.push(clause.as_ref()),
+            }
+        }
+        if !rest.is_empty() {
+            let (request, of) = self.request(question, action)?;
+            let request = request.as_ref().clone();
+            evaluate(rest.into_iter(), request, &entities(of)?, &mut held);
+        }
+        Ok(held)
     }
 
     /// Decides over all policies with Cedar's own authorizer: the oracle that slicing and evaluating
@@ -208,21 +204,13 @@ impl Engine {
             .get(&namespace(question.api.as_str()))
             .and_then(|space| space.get(question.operation.as_str()));
         match action {
-            Some(action) => {
-                let principal = self.prepare(question.principal, question.api);
-                self.authorize(&principal, question, action)
-            }
+            Some(action) => self.authorize(question, action),
             None => denial(Reason::NotPermitted, Vec::new(), Vec::new()),
         }
     }
 
-    fn authorize(
-        &self,
-        principal: &PreparedPrincipal,
-        question: &Question<'_>,
-        action: &Action,
-    ) -> Verdict {
-        let asked = self.request(principal, question, action).and_then(|(request, of)| {
+    fn authorize(&self, question: &Question<'_>, action: &Action) -> Verdict {
+        let asked = self.request(question, action).and_then(|(request, of)| {
             let of = of.map(|entity| Entity::from(entity.as_ref().clone()));
             let entities = Entities::from_entities(of, None).map_err(|error| error.to_string())?;
             Ok((request, entities))
@@ -243,11 +231,12 @@ impl Engine {
 
     fn request(
         &self,
-        principal: &PreparedPrincipal,
         question: &Question<'_>,
         action: &Action,
     ) -> Result<(Request, [Arc<ast::Entity>; 3]), String> {
-        let principal = principal.entity.clone()?;
+        let space = namespace(question.api.as_str());
+        let principal = principal_entity(question.principal, &space)?;
+        let principal = Arc::new(principal.as_ref().clone());
         let resource = EntityUid::from_type_name_and_id(
             action.resource.clone(),
             EntityId::new(question.resource.id),

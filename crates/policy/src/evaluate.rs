@@ -1,4 +1,5 @@
-//! Which policies hold for one request? Cedar's own evaluator over conditions that were built once.
+//! Which policies hold for one request? What [`crate::direct`] cannot say, Cedar's own evaluator does,
+//! over conditions that were built once.
 //!
 //! `cedar_policy::Authorizer` builds each policy's condition anew for every request and looks for
 //! cycles among the entities each time; here conditions are kept, and the entities of a question
@@ -13,7 +14,8 @@ use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 use portcullis_model::Reason;
 
-use crate::question::PolicyRef;
+use crate::direct::Test;
+use crate::question::{PolicyRef, Question};
 
 /// A policy, ready to be evaluated.
 pub(crate) struct Clause {
@@ -21,6 +23,8 @@ pub(crate) struct Clause {
     forbids: bool,
     /// Scope and conditions in one expression.
     condition: ast::Expr,
+    /// The same without an interpreter, where that is possible in every slice that it is in.
+    direct: Option<Test>,
     /// As it was read; shares its expressions with the condition.
     pub(crate) policy: ast::Policy,
     /// Where it stands, and the reason that it gives.
@@ -28,14 +32,24 @@ pub(crate) struct Clause {
 }
 
 impl Clause {
-    /// Takes a policy apart.
-    pub(crate) fn new(policy: ast::Policy, known: (PolicyRef, Option<Reason>)) -> Self {
+    /// Takes a policy apart. `head_is_met`: in every slice that it is in, its head says nothing more.
+    pub(crate) fn new(
+        policy: ast::Policy,
+        known: (PolicyRef, Option<Reason>),
+        head_is_met: bool,
+    ) -> Self {
         let forbids = match policy.effect() {
             ast::Effect::Forbid => true,
             ast::Effect::Permit => false,
         };
         let condition = policy.condition();
-        Self { forbids, condition, policy, known }
+        let direct = if head_is_met { Test::of(&policy) } else { None };
+        Self { forbids, condition, direct, policy, known }
+    }
+
+    /// Whether it holds, where that needs no interpreter.
+    pub(crate) fn holds(&self, question: &Question<'_>) -> Option<bool> {
+        self.direct.as_ref()?.holds(question)
     }
 }
 
@@ -48,6 +62,14 @@ pub(crate) struct Held {
     pub(crate) forbids: Vec<(PolicyRef, Option<Reason>)>,
     /// Policies that could not be evaluated, and why.
     pub(crate) errors: Vec<String>,
+}
+
+impl Held {
+    /// Takes a policy that holds.
+    pub(crate) fn take(&mut self, clause: &Clause) {
+        let held = if clause.forbids { &mut self.forbids } else { &mut self.permits };
+        held.push(clause.known.clone());
+    }
 }
 
 /// The entities of one question.
@@ -63,25 +85,20 @@ pub(crate) fn entities(of: [Arc<ast::Entity>; 3]) -> Result<Entities, String> {
         .map_err(|error| format!("the question cannot be asked: {error}"))
 }
 
-/// Evaluates all of them.
+/// Evaluates those that need it.
 pub(crate) fn evaluate<'a>(
     clauses: impl Iterator<Item = &'a Clause>,
     request: ast::Request,
     entities: &Entities,
-) -> Held {
+    held: &mut Held,
+) {
     let evaluator = Evaluator::new(request, entities, Extensions::all_available());
     let slots = ast::SlotEnv::new();
-    let mut held = Held::default();
     for clause in clauses {
         let id = &clause.known.0.id;
         match evaluator.interpret(&clause.condition, &slots).map(|value| value.value) {
             Ok(ast::ValueKind::Lit(ast::Literal::Bool(false))) => {}
-            Ok(ast::ValueKind::Lit(ast::Literal::Bool(true))) if clause.forbids => {
-                held.forbids.push(clause.known.clone());
-            }
-            Ok(ast::ValueKind::Lit(ast::Literal::Bool(true))) => {
-                held.permits.push(clause.known.clone());
-            }
+            Ok(ast::ValueKind::Lit(ast::Literal::Bool(true))) => held.take(clause),
             Ok(other) => {
                 held.errors.push(format!("policy `{id}` is neither true nor false: {other:?}"));
             }
@@ -90,5 +107,4 @@ pub(crate) fn evaluate<'a>(
             }
         }
     }
-    held
 }

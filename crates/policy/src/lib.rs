@@ -5,6 +5,7 @@
 
 pub mod baseline;
 mod cut;
+mod direct;
 pub mod engine;
 mod environments;
 mod evaluate;
@@ -15,7 +16,7 @@ pub mod schema;
 mod validate;
 
 pub use baseline::baseline;
-pub use engine::{Engine, PreparedPrincipal};
+pub use engine::Engine;
 pub use load::read_only;
 pub use question::{Context, PolicyRef, Question, Resource, Verdict};
 pub use schema::{AttributeType, cedar_schema, namespace};

@@ -322,6 +322,17 @@ fn policy(effect: &'static str) -> impl Strategy<Value = String> {
         "unless { context.address.isInRange(ip(\"192.0.2.0/24\")) }",
         "when { context has token_age && context.token_age * 9223372036854775807 > 0 }",
         "when { context.now < datetime(\"2020-01-01\") }",
+        "when { principal.scopes.containsAny([\"admin\", \"orders.write\"]) }",
+        "unless { principal.scopes.containsAll([\"orders.read\"]) && !principal.roles.isEmpty() }",
+        "when { [\"a\", \"c\"].contains(context.zone) || context.method == \"GET\" }",
+        "when { principal has tenant && principal.tenant like \"a*\" }",
+        "when { if context has token_age then context.token_age < 3 else true }",
+        "unless { context has token_age && context.token_age <= 3 && 2 < context.token_age }",
+        "when { principal has tenant && resource has tenant && principal.tenant != resource.tenant }",
+        "unless { principal has provider && principal.provider == \"idp\" && principal.subject like \"*d*\" }",
+        "when { true } unless { false || principal has plan }",
+        "when { principal.scopes == [\"admin\"] }",
+        "when { principal.scopes.contains(\"admin\") } unless { context.now < datetime(\"2020-01-01\") }",
     ];
     let select = prop::sample::select::<&'static str>;
     (select(who), select(actions), select(conditions)).prop_map(move |(who, action, condition)| {
@@ -341,7 +352,7 @@ fn loaded(policies: &str) -> Option<Engine> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn sliced_is_unsliced(

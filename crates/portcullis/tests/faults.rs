@@ -236,6 +236,44 @@ fn what_the_disk_does_not_take_does_not_cross() {
     assert!(crossed.is_subset(&written), "something crossed without a record");
 }
 
+/// Bounds what a process may write to any file, or bounds it no more.
+fn bound_files(shop: &Shop, bound: &str) {
+    let arguments = ["--pid", &shop.gateway.pid().to_string(), &format!("--fsize={bound}:")];
+    assert!(Command::new("prlimit").args(arguments).status().unwrap().success());
+}
+
+#[test]
+fn after_a_full_disk_it_goes_on_and_no_earlier_record_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let launcher = folder.path().join("launcher.sh");
+    std::fs::write(&launcher, format!("#!/bin/sh\ntrap '' XFSZ\nexec {GATEWAY} \"$@\"\n")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&launcher, mode).unwrap();
+    let changes = [
+        (
+            "rate: {amount: 60, window: 1m, burst: 20}",
+            "rate: {amount: 9999, window: 1s, burst: 9999}",
+        ),
+        ("policies: policies", "policies: policies\nrecords: {keep_files: 3}"),
+    ];
+    let shop = Shop::open(launcher.to_str().unwrap(), &changes);
+    let ask = || shop.send(get(ORDERS, &shop.issuer.token("ann"))).remove(0);
+    let first = ask();
+    assert_eq!(first.status, 200);
+    let _written = shop.gateway.outcome(&first.id());
+    // its log cannot be written either
+    bound_files(&shop, "0");
+    for _ in 0..20 {
+        assert_eq!(ask().code(), "admit.record_unavailable");
+    }
+    bound_files(&shop, "unlimited");
+    let last = ask();
+    assert_eq!(last.status, 200, "{last:?}");
+    let _written = shop.gateway.outcome(&last.id());
+    let _kept = shop.gateway.outcome(&first.id());
+    assert_eq!(shop.upstream.take().len(), 2);
+}
+
 #[test]
 fn a_kill_under_load_loses_no_acknowledged_record() {
     let unlimited = (

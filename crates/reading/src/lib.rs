@@ -15,5 +15,6 @@ pub mod owned;
 pub mod path;
 pub mod proxied;
 pub mod query;
+pub mod structured;
 pub mod trace_context;
 pub mod violation;

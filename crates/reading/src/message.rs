@@ -174,7 +174,18 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Violation> {
 
 /// `Connection` may not name what the boundary relies on (D4).
 fn check_connection(headers: &HeaderMap, rules: &ReadingRules) -> Result<(), Violation> {
-    let protected = [AUTHORIZATION, HOST, CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, COOKIE];
+    let protected = [
+        AUTHORIZATION,
+        HOST,
+        CONTENT_LENGTH,
+        CONTENT_TYPE,
+        CONTENT_ENCODING,
+        COOKIE,
+        HeaderName::from_static("content-digest"),
+        HeaderName::from_static("dpop"),
+        HeaderName::from_static("signature"),
+        HeaderName::from_static("signature-input"),
+    ];
     for name in connection_names(headers) {
         let named = |known: &HeaderName| known.as_str().eq_ignore_ascii_case(&name);
         if protected.iter().any(named)

@@ -276,6 +276,15 @@ impl Driver {
             Need::ApiKey { provider, id } => {
                 facts.api_key = self.stores.api_key(&provider, &id);
             }
+            Need::Secrets { provider } => {
+                facts.secrets = Some(self.stores.secrets(&provider));
+            }
+            Need::Nonce { shown } => {
+                facts.nonce = Some(self.stores.proofs.nonce(shown.as_deref(), open.trace.at));
+            }
+            Need::Once { name, until } => {
+                facts.once = Some(self.stores.proofs.first(name, until, open.trace.at));
+            }
             Need::Body { bytes_max } => {
                 facts.body = Some(match body.whole(bytes_max).await {
                     Ok(bytes) => BodyFact::Whole(bytes),

@@ -236,7 +236,10 @@ impl Writer {
         counter.fetch_add(count, Ordering::Relaxed);
         if let Err(error) = &written {
             tracing::error!(%error, count, "records could not be written");
-            self.file = None;
+            // a line that was cut off ends its file; an empty one is tried again, so that a disk that
+            // is full for long does not fill the folder, and push records out, with empty files
+            let empty = |file: &File| file.metadata().is_ok_and(|known| known.len() == 0);
+            self.file = self.file.take().filter(empty);
         }
         for answer in waiting {
             if answer.send(written.is_ok()).is_err() {

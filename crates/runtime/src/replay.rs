@@ -136,7 +136,7 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 13] = [
+const FACTS: [&str; 14] = [
     "country",
     "certificate",
     "head",
@@ -145,6 +145,7 @@ const FACTS: [&str; 13] = [
     "guard",
     "route",
     "principal",
+    "sender",
     "identity",
     "body",
     "limits",
@@ -260,6 +261,7 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
         guard,
         country,
         identity: principal.or_else(identity),
+        sender: value(facts, "sender").and_then(|value| serde_json::from_value(value).ok()),
         body,
         limits,
         intent_durable,

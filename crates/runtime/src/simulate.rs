@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::Request;
 use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact};
 use portcullis_core::receive::Arrival;
+use portcullis_core::sender::Sender;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Allowed, Refusal, Snapshot};
 use portcullis_identity::Authenticated;
@@ -68,9 +69,21 @@ pub struct Caller {
     /// Roles.
     #[serde(default)]
     pub roles: BTreeSet<String>,
+    /// How it is proved that the credential is its own: `dpop` or `mtls`.
+    pub sender: Option<Proof>,
     /// Further attributes, as texts.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
+}
+
+/// How a sender is proved.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// By a DPoP proof.
+    Dpop,
+    /// By a client certificate.
+    Mtls,
 }
 
 /// What would happen.
@@ -175,7 +188,14 @@ fn facts(one: &Simulated, now: Timestamp) -> Facts {
             expires_at: None,
         }),
     });
+    let proof = one.caller.as_ref().and_then(|caller| caller.sender);
+    let of = "simulated".to_owned();
     Facts {
+        sender: Some(match proof {
+            None => Sender::None,
+            Some(Proof::Dpop) => Sender::Dpop(of),
+            Some(Proof::Mtls) => Sender::Mtls(of),
+        }),
         guard: Some(Guarded { admitted: true, failures_left: true, retry_after_secs: 0 }),
         identity: Some(Ok(Arc::new(Authenticated::from_record(principal)))),
         country: Some(one.country.clone().map_or(Country::Unknown, Country::Known)),

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{Provider, SecretRef};
+use portcullis_config::declaration::{Provider, SecretRef, SignatureMaterial};
 use portcullis_core::facts::{ApiKeyFact, Country, Keys};
 use portcullis_identity::api_key::Pepper;
+use portcullis_identity::secrets::Secrets;
 use portcullis_model::{ProviderId, Timestamp};
 use portcullis_telemetry::levels::Levels;
 
@@ -18,6 +19,7 @@ use crate::countries::Countries;
 use crate::key_sets::KeySets;
 use crate::limits::Limits;
 use crate::private;
+use crate::proofs::Proofs;
 use crate::records::Records;
 use crate::tokens::Tokens;
 
@@ -28,9 +30,12 @@ pub struct Stores {
     pub limits: Limits,
     /// Verified tokens.
     pub tokens: Arc<Tokens>,
+    /// Proofs that were seen, and nonces.
+    pub proofs: Arc<Proofs>,
     /// The record writer.
     pub records: Arc<Records>,
     api_keys: BTreeMap<ProviderId, ApiKeys>,
+    secrets: BTreeMap<ProviderId, Arc<Secrets>>,
     key_sets: KeySets,
     countries: Option<Countries>,
 }
@@ -58,8 +63,10 @@ impl Stores {
         Ok(Self {
             limits: Limits::new(declaration, seed),
             tokens: Arc::default(),
+            proofs: Arc::new(Proofs::new(declaration.guards.proofs_max)),
             records: Arc::new(records),
             api_keys: open_api_keys(declaration, folder)?,
+            secrets: open_secrets(declaration, folder)?,
             key_sets: KeySets::new(declaration, folder),
             countries: open_countries(declaration, folder),
         })
@@ -71,11 +78,14 @@ impl Stores {
     /// # Errors
     /// As [`Stores::open`].
     pub fn renewed(&self, declaration: &Declaration, folder: &Path) -> Result<Self, SecretError> {
+        self.proofs.hold(declaration.guards.proofs_max);
         Ok(Self {
             limits: self.limits.renewed(declaration),
             tokens: Arc::clone(&self.tokens),
+            proofs: Arc::clone(&self.proofs),
             records: Arc::clone(&self.records),
             api_keys: open_api_keys(declaration, folder)?,
+            secrets: open_secrets(declaration, folder)?,
             key_sets: self.key_sets.renewed(declaration, folder),
             countries: open_countries(declaration, folder),
         })
@@ -92,6 +102,12 @@ impl Stores {
     #[must_use]
     pub fn api_key(&self, provider: &ProviderId, id: &str) -> Option<ApiKeyFact> {
         self.api_keys.get(provider).map(|keys| keys.find(id))
+    }
+
+    /// The secrets of a provider; none where it has none.
+    #[must_use]
+    pub fn secrets(&self, provider: &ProviderId) -> Arc<Secrets> {
+        self.secrets.get(provider).cloned().unwrap_or_default()
     }
 
     /// An issuer's keys; `missing` names a key that the last known set lacks.
@@ -142,6 +158,47 @@ fn open_api_keys(
         api_keys.insert(id.clone(), ApiKeys::new(folder.join(&keys.store), pepper));
     }
     Ok(api_keys)
+}
+
+fn open_secrets(
+    declaration: &Declaration,
+    folder: &Path,
+) -> Result<BTreeMap<ProviderId, Arc<Secrets>>, SecretError> {
+    let mut found = BTreeMap::new();
+    for (id, provider) in &declaration.providers {
+        let opened = secrets(provider, folder);
+        let opened = opened.map_err(|why| SecretError { provider: id.clone(), why })?;
+        found.insert(id.clone(), Arc::new(opened));
+    }
+    Ok(found)
+}
+
+/// The secrets that a provider shares with those who sign.
+///
+/// # Errors
+/// Says which is missing or cannot be used; never what it holds.
+pub fn secrets(provider: &Provider, folder: &Path) -> Result<Secrets, String> {
+    let mut secrets = Secrets::default();
+    match provider {
+        Provider::ApiKeys(_) | Provider::Certificates(_) | Provider::Jwt(_) => {}
+        Provider::Signatures(signatures) => {
+            for (id, key) in &signatures.keys {
+                if let SignatureMaterial::Secret(secret) = &key.material {
+                    let added = secrets.add(id, &resolve(secret, folder)?);
+                    added.map_err(|why| format!("the secret of `{id}`: {why}"))?;
+                }
+            }
+        }
+        Provider::Webhook(webhook) => {
+            let scheme = portcullis_core::snapshot::signers::scheme(webhook.scheme);
+            for secret in &webhook.secrets {
+                let text = resolve(secret, folder)?;
+                let text = String::from_utf8(text).map_err(|_| "a secret is not UTF-8")?;
+                secrets.add("", &scheme.secret(&text)?)?;
+            }
+        }
+    }
+    Ok(secrets)
 }
 
 /// Reads a secret; surrounding white space does not belong to it.

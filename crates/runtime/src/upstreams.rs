@@ -9,7 +9,9 @@ use std::path::Path;
 
 use http::{HeaderName, StatusCode};
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{self as declared, MinTls, SecretRef, Upstream, UpstreamTls};
+use portcullis_config::declaration::{
+    self as declared, MinTls, SecretRef, SigningKey, Upstream, UpstreamTls,
+};
 use portcullis_diagnostics::{Finding, Span};
 use portcullis_transport::address::AddressClass;
 use portcullis_transport::upstream::balance::Balance;
@@ -21,6 +23,7 @@ use portcullis_transport::upstream::tls::{
 use portcullis_transport::upstream::{circuit, health, outlier, resolve, retry};
 
 use crate::private;
+use crate::signing::Signer;
 
 /// Largest file of certificates or a key, in bytes.
 const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -43,6 +46,7 @@ pub fn survey(declaration: &Declaration, folder: &Path) -> Vec<Finding> {
         if let Some(tls) = &upstream.tls {
             findings.extend(survey_tls(tls, folder));
         }
+        findings.extend(survey_signature(upstream, folder));
     }
     findings
 }
@@ -68,6 +72,23 @@ fn survey_tls(tls: &UpstreamTls, folder: &Path) -> Vec<Finding> {
         say(path, why);
     }
     findings
+}
+
+/// A key that stands where the estate is checked must be one that signs.
+fn survey_signature(upstream: &Upstream, folder: &Path) -> Option<Finding> {
+    let signature = upstream.signature.as_ref()?;
+    let (SigningKey::Private(secret) | SigningKey::Shared(secret)) = &signature.key;
+    let SecretRef::File(path) = secret else { return None };
+    if !folder.join(path).exists() {
+        return None;
+    }
+    let why = Signer::open(signature, upstream.tls.is_some(), folder).err()?;
+    Some(
+        Finding::error("PC0185", format!("requests cannot be signed: {why}"))
+            .at(upstream.span.clone(), "this upstream")
+            .why("what signs must be known, or nothing is signed")
+            .fix("give a `PRIVATE KEY` in PEM (Ed25519, or ECDSA on P-256) that nobody but its owner and group may read, or a `secret` of at least 16 bytes"),
+    )
 }
 
 fn unusable(path: &str, why: &str, span: Span) -> Finding {

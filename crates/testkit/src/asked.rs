@@ -9,7 +9,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::walk::World;
+use crate::holder::Holder;
+use crate::walk::{NOW, World};
 
 pub use crate::walk::Credential;
 
@@ -60,6 +61,24 @@ impl Asked {
         let (parts, ()) = request.body(()).ok()?.into_parts();
         let listener = self.listener.into();
         Some(Arrival { parts, peer: self.peer, listener, certificate: None })
+    }
+
+    /// The same with a token that is bound to a key, and the proof of that key.
+    #[must_use]
+    pub fn bound(&self, world: &World) -> Arrival {
+        let holder = Holder::new();
+        let issued = NOW.as_secs() - 30;
+        let confirmation = serde_json::json!({"jkt": holder.thumbprint()});
+        let draft = world.issuer().draft("ann").claim("cnf", confirmation);
+        let draft = draft.claim("iat", issued.into()).claim("exp", (issued + 600).into());
+        let token = world.issuer().sign(&draft);
+        let uri = format!("http://{}:8080{}", self.host, self.target);
+        let (uri, _) = uri.split_once('?').unwrap_or((&uri, ""));
+        let proof = holder.draft(&self.method, uri, &token).claim("iat", NOW.as_secs().into());
+        let mut asked = self.clone();
+        asked.headers.push(("dpop".to_owned(), holder.sign(&proof)));
+        asked.credential = Credential::Raw(format!("DPoP {token}"));
+        asked.arrival(world).unwrap()
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod http;
 pub mod identity;
 pub mod parts;
+pub mod proofs;
 pub mod records;
 pub mod texts;
 pub mod traces;
@@ -32,9 +33,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message", http::message),
     ("overlay", texts::overlay),
     ("path", http::path),
+    ("proofs", proofs::proofs),
     ("proxied", parts::proxied),
     ("query", http::query),
     ("record", records::record),
     ("record_file", records::record_file),
+    ("structured", proofs::structured),
     ("trace_context", traces::trace_context),
 ];

@@ -15,6 +15,9 @@ use rustls::{
 use crate::certificates::Issued;
 use crate::raw::{Answer, connect, read_one};
 
+/// Every version that is spoken.
+pub const VERSIONS: &[&SupportedProtocolVersion] = rustls::ALL_VERSIONS;
+
 /// A connection over TLS.
 pub type Secure = StreamOwned<ClientConnection, TcpStream>;
 
@@ -66,9 +69,17 @@ impl Dialer {
     /// # Errors
     /// What the handshake failed with. Of TLS 1.3 the client may learn it only when it reads.
     pub fn dial(&self, address: SocketAddr, name: &str) -> Result<Secure, String> {
+        self.dial_over(connect(address), name)
+    }
+
+    /// Carries out the handshake over a connection.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn dial_over(&self, stream: TcpStream, name: &str) -> Result<Secure, String> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let connection = ClientConnection::new(Arc::clone(&self.config), name).unwrap();
-        let mut secure = StreamOwned::new(connection, connect(address));
+        let mut secure = StreamOwned::new(connection, stream);
         while secure.conn.is_handshaking() {
             secure.conn.complete_io(&mut secure.sock).map_err(|error| error.to_string())?;
         }

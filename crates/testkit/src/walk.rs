@@ -15,9 +15,10 @@ use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
 use portcullis_core::{Advance, Allowed, Chain, Refusal, Snapshot};
 use portcullis_identity::api_key::{Pepper, StoredKey, fresh};
+use portcullis_identity::dpop::nonce::Judged;
 use portcullis_identity::jwk::KeySet;
 use portcullis_identity::{Authenticated, Refused};
-use portcullis_limit::Taken;
+use portcullis_limit::{Seen, Taken};
 use portcullis_model::{Reason, RecordId, Timestamp};
 use portcullis_runtime::estate;
 
@@ -155,6 +156,12 @@ impl World {
         }
     }
 
+    /// Who makes its tokens.
+    #[must_use]
+    pub const fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
     /// Walks one request through the stages; `supply` says how the fact is answered that is asked
     /// for in this place.
     #[must_use]
@@ -227,6 +234,9 @@ impl World {
                 let stored = known.filter(|_| works).cloned();
                 facts.api_key = Some(ApiKeyFact { stored, pepper: Arc::clone(&self.pepper) });
             }
+            Need::Secrets { .. } => facts.secrets = Some(Arc::default()),
+            Need::Nonce { .. } => facts.nonce = Some(Judged { counts: works, next: None }),
+            Need::Once { .. } => facts.once = Some(if works { Seen::First } else { Seen::Full }),
             Need::Body { .. } => {
                 facts.body = Some(match works {
                     true => BodyFact::Whole(body.clone()),

@@ -165,7 +165,8 @@ const HTTP: &[&str] = &[
     "query",
     "trace_context",
 ];
-const IDENTITY: &[&str] = &["api_key", "certificate", "credential", "jwk_set", "jwt", "key_file"];
+const IDENTITY: &[&str] =
+    &["api_key", "certificate", "credential", "jwk_set", "jwt", "key_file", "proofs", "structured"];
 const TEXTS: &[&str] = &["contract", "declaration", "json", "overlay", "record", "record_file"];
 
 #[test]

@@ -8,6 +8,7 @@ use portcullis_model::{LimitId, ProviderId, ZoneId};
 use super::Tracing;
 use super::addresses::Addresses;
 use super::headers::Answers;
+use super::sender::SenderRule;
 
 /// A crossing from one zone to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct IdentityRule {
     pub providers: BTreeSet<ProviderId>,
     /// Whether operations whose contract asks for no security may be reached without a credential.
     pub anonymous: bool,
+    /// Proof that a credential is the caller's own.
+    pub sender: SenderRule,
 }
 
 /// What is looked at.

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use portcullis_model::ZoneId;
 
 use super::addresses::Addresses;
+use super::sender::Advertised;
 use super::tls::Tls;
 
 /// A listening socket.
@@ -27,6 +28,8 @@ pub struct Listener {
     pub protocols: Vec<Protocol>,
     /// How it speaks TLS; without it, it does not.
     pub tls: Option<Tls>,
+    /// How clients reach it, where something in front of it changes that.
+    pub advertised: Option<Advertised>,
 }
 
 /// Who names the client in front of a connection (PROXY protocol).

@@ -28,6 +28,8 @@ pub struct Guards {
     pub address_rate: NonZeroU32,
     /// Refused credentials per address and minute.
     pub failure_rate: NonZeroU32,
+    /// Proofs, signatures and webhooks that are remembered at once.
+    pub proofs_max: u32,
 }
 
 /// Where records go.

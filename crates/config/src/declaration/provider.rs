@@ -6,6 +6,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 use portcullis_model::WorkloadNames;
 
+use super::granted::{Grant, SecretRef};
+use super::signed::{SignatureProvider, WebhookProvider};
+
 /// An identity provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Provider {
@@ -15,6 +18,10 @@ pub enum Provider {
     Certificates(CertificateProvider),
     /// Signed tokens of an issuer.
     Jwt(Box<JwtProvider>),
+    /// Signatures over messages.
+    Signatures(SignatureProvider),
+    /// Webhooks of one integration.
+    Webhook(WebhookProvider),
 }
 
 /// API keys of our own.
@@ -35,17 +42,6 @@ pub struct CertificateProvider {
     pub subject: WorkloadNames,
     /// What callers are granted, by subject.
     pub grants: BTreeMap<String, Grant>,
-}
-
-/// What a caller is granted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grant {
-    /// The tenant it belongs to.
-    pub tenant: Option<String>,
-    /// Scopes.
-    pub scopes: BTreeSet<String>,
-    /// Roles.
-    pub roles: BTreeSet<String>,
 }
 
 /// Signed tokens of an issuer.
@@ -138,13 +134,4 @@ pub enum AttributeKind {
     Text,
     /// An array of texts.
     Texts,
-}
-
-/// A secret, by reference only.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretRef {
-    /// Name of an environment variable.
-    Env(String),
-    /// Path of a file, relative to the estate.
-    File(String),
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 
 use super::declared::Declared;
-use super::provider::SecretRef;
+use super::granted::SecretRef;
 
 /// TLS of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]

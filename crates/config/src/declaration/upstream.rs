@@ -1,6 +1,7 @@
 //! Where are requests carried?
 
 mod rules;
+mod signature;
 mod tls;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use ipnet::IpNet;
 use portcullis_diagnostics::Span;
 
 pub use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
+pub use self::signature::{SigningKey, UpstreamSignature};
 pub use self::tls::{ClientCertificate, MinTls, UpstreamProtocol, UpstreamTls};
 
 /// Where requests are carried.
@@ -26,6 +28,8 @@ pub struct Upstream {
     pub protocol: UpstreamProtocol,
     /// How it is encrypted.
     pub tls: Option<UpstreamTls>,
+    /// How requests to it are signed.
+    pub signature: Option<UpstreamSignature>,
     /// Longest time to connect, and to wait for a free connection.
     pub connect_timeout: Duration,
     /// Longest time to the response's head for one try; shorter than `response_timeout`.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Tracing;
 use super::addresses::Addresses;
 use super::headers::Answers;
+use super::sender::Sender;
 
 /// A crossing from one zone to another.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -46,6 +47,9 @@ pub(crate) struct Identity {
     /// Whether operations whose contract asks for no credential may be reached without one.
     #[serde(default)]
     pub(crate) anonymous: bool,
+    /// Proof that a credential is the caller's own.
+    #[serde(default)]
+    pub(crate) sender: Sender,
 }
 
 /// How closely messages are looked at.

@@ -7,6 +7,7 @@ use super::tls::Tls;
 
 use super::addresses::Addresses;
 use super::proxied::ProxyProtocol;
+use super::sender::Advertised;
 
 /// A listening socket.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -32,6 +33,8 @@ pub(crate) struct Listener {
     /// How it speaks TLS; without it, it does not.
     #[serde(default)]
     pub(crate) tls: Option<Tls>,
+    /// How clients reach it, where something in front of it changes that.
+    pub(crate) advertised: Option<Advertised>,
 }
 
 /// A protocol of a listener.

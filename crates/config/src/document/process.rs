@@ -35,6 +35,10 @@ pub(crate) struct Guards {
     /// Refused credentials per address and minute.
     #[schemars(range(min = 1))]
     pub(crate) failure_rate: u32,
+    /// Proofs, signatures and webhooks that are remembered at once, so that none passes twice; about
+    /// 100 bytes each. Where there is no room, none passes.
+    #[schemars(range(min = 1024, max = 16_777_216))]
+    pub(crate) proofs_max: u32,
 }
 
 /// Where decisions are written down.
@@ -66,6 +70,7 @@ impl Default for Guards {
             streams_max: 100,
             address_rate: 1000,
             failure_rate: 60,
+            proofs_max: 1 << 18,
         }
     }
 }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::secret::Secret;
+use super::signed::{Signatures, Webhook};
+
 /// An identity provider: exactly one of these.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -15,6 +18,10 @@ pub(crate) enum Provider {
     ApiKeys(ApiKeys),
     /// Certificates that clients show in the TLS handshake.
     Certificates(Certificates),
+    /// Signatures over messages.
+    Signatures(Signatures),
+    /// Webhooks of one integration.
+    Webhook(Webhook),
 }
 
 /// Signed tokens of an issuer (RFC 7519, RFC 9068).
@@ -210,16 +217,6 @@ pub(crate) struct Grant {
     pub(crate) scopes: Vec<String>,
     /// Roles.
     pub(crate) roles: Vec<String>,
-}
-
-/// A secret, by reference: exactly one of these.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Secret {
-    /// Name of an environment variable.
-    Env(String),
-    /// Path of a file.
-    File(String),
 }
 
 fn default_algorithms() -> Vec<Algorithm> {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::provider::Secret;
+use super::secret::Secret;
 
 /// TLS of a listener.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -1,12 +1,14 @@
 //! Where are requests carried?
 
 mod rules;
+mod signature;
 mod tls;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
+pub(crate) use self::signature::UpstreamSignature;
 pub(crate) use self::tls::{UpstreamProtocol, UpstreamTls};
 
 /// Where requests are carried. Exactly one of `address` and `addresses`.
@@ -34,6 +36,8 @@ pub(crate) struct Upstream {
     pub(crate) protocol: UpstreamProtocol,
     /// How it is encrypted; not at all if absent.
     pub(crate) tls: Option<UpstreamTls>,
+    /// How requests to it are signed; not at all if absent.
+    pub(crate) signature: Option<UpstreamSignature>,
     /// Longest time to connect, and to wait for a free connection.
     #[serde(default = "default_connect_timeout")]
     pub(crate) connect_timeout: String,

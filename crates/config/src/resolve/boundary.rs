@@ -13,6 +13,7 @@ use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 use crate::resolve::addresses::addresses;
 use crate::resolve::headers;
+use crate::resolve::sender;
 
 const SAME_PAIR: Rule = Rule {
     code: "PC0114",
@@ -95,6 +96,7 @@ fn identity(
     IdentityRule {
         providers: written.providers.iter().map(|name| ProviderId::new(name)).collect(),
         anonymous: written.anonymous,
+        sender: sender::sender(document, boundary, written, problems),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::declaration::{Guards, Listener, Protocol, ProxyProtocol, Records};
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 use crate::resolve::addresses::addresses;
+use crate::resolve::sender;
 use crate::resolve::tls;
 
 const HOPS: Rule = Rule {
@@ -83,6 +84,7 @@ pub(super) fn listeners(
                 .tls
                 .as_ref()
                 .map(|written| tls::tls(&[path[0], path[1], "tls"], written, problems)),
+            advertised: sender::advertised(name, written, problems),
         };
         listeners.insert(ListenerId::new(name), listener);
     }
@@ -163,6 +165,7 @@ pub(super) fn guards(written: &document::Guards, problems: &mut Problems<'_>) ->
         // the shape has refused zero
         address_rate: NonZeroU32::new(written.address_rate).unwrap_or(NonZeroU32::MIN),
         failure_rate: NonZeroU32::new(written.failure_rate).unwrap_or(NonZeroU32::MIN),
+        proofs_max: written.proofs_max,
     }
 }
 

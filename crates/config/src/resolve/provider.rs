@@ -10,11 +10,12 @@ use portcullis_model::ProviderId;
 use crate::check;
 use crate::declaration::{
     ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
-    Provider, SecretRef,
+    Provider,
 };
 use crate::document;
 use crate::problems::{Problems, Rule};
-use crate::resolve::certificate;
+use crate::resolve::secret::secret;
+use crate::resolve::{certificate, signed};
 
 const UNSAFE_URL: Rule = Rule {
     code: "PC0116",
@@ -93,6 +94,12 @@ pub(super) fn providers(
             }
             document::Provider::Certificates(written) => {
                 Provider::Certificates(certificate::provider(name, written, problems))
+            }
+            document::Provider::Signatures(written) => {
+                Provider::Signatures(signed::signatures(name, written, problems))
+            }
+            document::Provider::Webhook(written) => {
+                Provider::Webhook(signed::webhook(name, written, problems))
             }
         };
         providers.insert(ProviderId::new(name), provider);
@@ -261,12 +268,4 @@ fn api_key_provider(
     check::filled(&written.store, &at("store"), problems);
     let pepper = secret(&written.pepper);
     ApiKeyProvider { header: header.clone(), store: written.store.clone(), pepper }
-}
-
-/// A secret by reference.
-pub(super) fn secret(written: &document::Secret) -> SecretRef {
-    match written {
-        document::Secret::Env(name) => SecretRef::Env(name.clone()),
-        document::Secret::File(path) => SecretRef::File(path.clone()),
-    }
 }

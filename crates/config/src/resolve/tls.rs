@@ -8,7 +8,7 @@ use crate::declaration::{ClientTrust, Declared, SecretRef, Tls, TlsCertificate};
 use crate::document::{self, Cipher, Version};
 use crate::problems::{Problems, Rule};
 use crate::resolve::acme;
-use crate::resolve::provider::secret;
+use crate::resolve::secret::secret;
 
 const NAMES: Rule = Rule {
     code: "PC0137",

@@ -2,6 +2,7 @@
 
 mod address;
 mod rules;
+mod signature;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -69,6 +70,7 @@ pub(super) fn upstreams(
             balance: rules::balance(name, written, &addresses, problems),
             protocol: tls::protocol(name, written, problems),
             tls: written.tls.as_ref().map(|tls| tls::tls(name, tls, problems)),
+            signature: signature::signature(name, written, problems),
             connect_timeout,
             try_timeout,
             response_timeout,

@@ -15,6 +15,16 @@ pub(super) fn providers(was: &Declaration, is: &Declaration, changes: &mut Chang
         (Provider::Jwt(was), Provider::Jwt(is)) => jwt(was, is, thing),
         (Provider::ApiKeys(was), Provider::ApiKeys(is)) => api_keys(was, is, thing),
         (Provider::Certificates(was), Provider::Certificates(is)) => certificates(was, is, thing),
+        (Provider::Signatures(was), Provider::Signatures(is)) => {
+            if was != is {
+                thing.say(Effect::CannotBeTold, "its keys or what signatures must be are others");
+            }
+        }
+        (Provider::Webhook(was), Provider::Webhook(is)) => {
+            if was != is {
+                thing.say(Effect::CannotBeTold, "its secrets or what webhooks must be are others");
+            }
+        }
         (_, _) => thing.say(Effect::CannotBeTold, "is a provider of another kind"),
     });
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{Audit, Boundary, Limit, LimitRule};
+use portcullis_config::declaration::{Audit, Boundary, Limit, LimitRule, SenderRule};
 
 use super::change::{Changes, Effect, Thing};
 use crate::snapshot::Snapshot;
@@ -17,6 +17,7 @@ pub(super) fn boundaries(old: &Snapshot, new: &Snapshot, changes: &mut Changes) 
         let (old, new) = (&was.identity, &is.identity);
         thing.members(Effect::Widens, "provider", &old.providers, &new.providers);
         thing.bound("anonymous", &old.anonymous, &new.anonymous);
+        sender(&old.sender, &new.sender, thing);
         let limits = |one: &Boundary| one.limits.iter().cloned().collect::<BTreeSet<_>>();
         thing.members(Effect::Narrows, "limit", &limits(was), &limits(is));
         let (old, new) = (&was.inspection, &is.inspection);
@@ -37,6 +38,7 @@ pub(super) fn boundaries(old: &Snapshot, new: &Snapshot, changes: &mut Changes) 
         rest.to.clone_from(&was.to);
         rest.identity.providers.clone_from(&was.identity.providers);
         rest.identity.anonymous = was.identity.anonymous;
+        rest.identity.sender = was.identity.sender;
         rest.limits.clone_from(&was.limits);
         rest.inspection.body_bytes_max = was.inspection.body_bytes_max;
         rest.inspection.json_depth_max = was.inspection.json_depth_max;
@@ -46,6 +48,13 @@ pub(super) fn boundaries(old: &Snapshot, new: &Snapshot, changes: &mut Changes) 
         thing.rest(was, &rest);
     });
     reach(old, new, changes);
+}
+
+fn sender(was: &SenderRule, is: &SenderRule, thing: &mut Thing<'_>) {
+    thing.bound("credentials that anybody could show", &!was.required, &!is.required);
+    thing.bound("proofs without a nonce", &!was.nonces, &!is.nonces);
+    thing.bound("proof_age_max", &was.proof_age_max, &is.proof_age_max);
+    thing.bound("clock_skew of proofs", &was.clock_skew, &is.clock_skew);
 }
 
 /// APIs that callers come to only now, or no more, because one of the two leads elsewhere or is

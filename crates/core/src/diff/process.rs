@@ -22,6 +22,7 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     thing.bound("streams_max", &old.streams_max, &new.streams_max);
     thing.bound("address_rate", &old.address_rate, &new.address_rate);
     thing.bound("failure_rate", &old.failure_rate, &new.failure_rate);
+    thing.bound("proofs_max", &old.proofs_max, &new.proofs_max);
     let mut rest = *new;
     rest.head_bytes_max = old.head_bytes_max;
     rest.headers_max = old.headers_max;

@@ -33,6 +33,9 @@ fn place(was: &Upstream, is: &Upstream, thing: &mut Thing<'_>) {
     if tls(was) != tls(is) {
         thing.say(Effect::CannotBeTold, "speaks TLS otherwise, or not");
     }
+    if was.signature != is.signature {
+        thing.say(Effect::CannotBeTold, "requests to it are signed otherwise, or not");
+    }
     let trailers = |one: &Upstream| one.trailers.iter().cloned().collect();
     thing.members(Effect::Widens, "trailer", &trailers(was), &trailers(is));
 }
@@ -61,6 +64,7 @@ fn rest(was: &Upstream, is: &Upstream) -> Upstream {
     rest.protocol = was.protocol;
     rest.tls.clone_from(&was.tls);
     rest.trailers.clone_from(&was.trailers);
+    rest.signature.clone_from(&was.signature);
     rest.dns = was.dns;
     rest.balance = was.balance;
     rest.connect_timeout = was.connect_timeout;

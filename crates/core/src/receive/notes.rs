@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use portcullis_config::declaration::StreamKind;
 use portcullis_identity::certificate;
+use portcullis_identity::dpop::DPOP;
 use portcullis_model::Method;
 use portcullis_model::written;
 use portcullis_reading::message::Message;
@@ -24,8 +25,8 @@ use crate::trace::Trace;
 /// A head that could not be read in one way, as it came; what may be a credential is withheld.
 pub(super) fn note_head(trace: &mut Trace, parts: &Parts, peer: IpAddr, snapshot: &Snapshot) {
     let secret = |name: &HeaderName| {
-        [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name)
-            || snapshot.api_key_headers.values().any(|header| header == name)
+        [AUTHORIZATION, COOKIE, DPOP, PROXY_AUTHORIZATION].contains(name)
+            || snapshot.credential_headers().any(|header| header == name)
     };
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
         let value = match secret(name) {

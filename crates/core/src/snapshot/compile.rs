@@ -18,7 +18,7 @@ use portcullis_policy::{AttributeType, Engine};
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::{ApiModel, Contract};
 
-use super::headers;
+use super::{headers, signers};
 use crate::span::Sampling;
 
 use super::operations::Compiling;
@@ -58,6 +58,8 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
     let declaration = estate.declaration;
     let tokens = token_rules(&declaration);
     let certificates = certificate_rules(&declaration);
+    let signatures = signers::signatures(&declaration, &mut findings);
+    let webhooks = signers::webhooks(&declaration);
     let api_key_headers = api_key_headers(&declaration);
     let owned = OwnedHeaders::standard();
     headers::check(&declaration, &owned, &api_key_headers, &mut findings);
@@ -80,6 +82,8 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
         crossings,
         tokens,
         certificates,
+        signatures,
+        webhooks,
         api_key_headers,
         engine,
         owned: Arc::new(owned),
@@ -215,7 +219,7 @@ pub fn attribute_types(declaration: &Declaration) -> BTreeMap<String, AttributeT
     for provider in declaration.providers.values() {
         let provider = match provider {
             Provider::Jwt(provider) => provider,
-            Provider::ApiKeys(_) => continue,
+            Provider::ApiKeys(_) | Provider::Signatures(_) | Provider::Webhook(_) => continue,
             Provider::Certificates(_) => {
                 types.extend(CERTIFICATE_TYPES.map(|(name, kind)| (name.to_owned(), kind)));
                 continue;

@@ -11,13 +11,15 @@ use portcullis_model::ProviderId;
 use portcullis_reading::owned::OwnedHeaders;
 
 /// Of requests: what frames or ends at this hop, what was checked, and what shows who is asking.
-const REQUEST: [&str; 20] = [
+const REQUEST: [&str; 24] = [
     "accept-encoding",
     "authorization",
     "connection",
+    "content-digest",
     "content-encoding",
     "content-length",
     "content-type",
+    "dpop",
     "expect",
     "host",
     "keep-alive",
@@ -26,6 +28,8 @@ const REQUEST: [&str; 20] = [
     "proxy-authorization",
     "proxy-connection",
     "range",
+    "signature",
+    "signature-input",
     "te",
     "trailer",
     "traceparent",
@@ -35,7 +39,7 @@ const REQUEST: [&str; 20] = [
 ];
 
 /// Of answers: the same, and what has a key of its own or is the boundary's word.
-const ANSWER: [&str; 27] = [
+const ANSWER: [&str; 28] = [
     "cache-control",
     "connection",
     "content-encoding",
@@ -43,6 +47,7 @@ const ANSWER: [&str; 27] = [
     "content-security-policy",
     "content-type",
     "deprecation",
+    "dpop-nonce",
     "keep-alive",
     "link",
     "location",

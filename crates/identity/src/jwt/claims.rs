@@ -9,7 +9,7 @@ use portcullis_model::{Attribute, CredentialKind, CredentialRef, Principal, Reas
 use serde_json::{Map, Value};
 
 use super::rules::{AttributeKind, Rules};
-use crate::authenticated::{Refused, hex};
+use crate::authenticated::{Binding, Refused, hex};
 
 /// Longest `sub` in bytes.
 const SUBJECT_BYTES_MAX: usize = 255;
@@ -22,20 +22,30 @@ const DIGEST_BYTES: usize = 32;
 
 type Claims = Map<String, Value>;
 
-/// The fingerprint of the client certificate that a token is bound to (RFC 8705 section 3.1), if it is
-/// bound. A binding of another kind, or more than one, is one that no proof here shows.
-pub(super) fn bound_to(claims: &Claims) -> Result<Option<String>, Refused> {
-    let Some(confirmation) = claims.get("cnf") else { return Ok(None) };
-    let only = confirmation.as_object().filter(|members| members.len() == 1);
-    let thumbprint = only.and_then(|members| members.get("x5t#S256")).and_then(Value::as_str);
-    let bytes = thumbprint.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-    match bytes.filter(|bytes| bytes.len() == DIGEST_BYTES) {
-        Some(bytes) => Ok(Some(hex(&bytes))),
-        None => {
-            let detail = "the token is bound to its sender, which no proof here shows";
-            Err(Refused::new(Reason::CredentialNotAccepted, detail))
+/// What a token is bound to (RFC 8705 section 3.1, RFC 9449 section 6.1). A binding of another kind is
+/// one that no proof here shows.
+pub(super) fn bound_to(claims: &Claims) -> Result<Binding, Refused> {
+    let mut binding = Binding::default();
+    let Some(confirmation) = claims.get("cnf") else { return Ok(binding) };
+    let members = confirmation.as_object().filter(|members| !members.is_empty());
+    for (name, value) in members.ok_or_else(unprovable)? {
+        let text = value.as_str().ok_or_else(unprovable)?;
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| unprovable())?;
+        if bytes.len() != DIGEST_BYTES {
+            return Err(unprovable());
+        }
+        match name.as_str() {
+            "jkt" => binding.key = Some(text.to_owned()),
+            "x5t#S256" => binding.certificate = Some(hex(&bytes)),
+            _ => return Err(unprovable()),
         }
     }
+    Ok(binding)
+}
+
+fn unprovable() -> Refused {
+    let detail = "the token is bound to its sender in a way that no proof here shows";
+    Refused::new(Reason::CredentialNotAccepted, detail)
 }
 
 /// Judges the claims of a token whose signature was verified.

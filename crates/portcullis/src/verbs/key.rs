@@ -108,6 +108,9 @@ fn store(site: &Site, name: &str) -> Result<Store> {
         Some(Provider::Jwt(_)) => {
             bail!("provider `{name}` has no API keys; its tokens are made by its issuer")
         }
+        Some(Provider::Signatures(_) | Provider::Webhook(_)) => {
+            bail!("provider `{name}` has no API keys; its callers sign")
+        }
         Some(Provider::Certificates(_)) => {
             bail!("provider `{name}` has no API keys; its certificates are made by their authority")
         }

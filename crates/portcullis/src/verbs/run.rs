@@ -42,6 +42,9 @@ pub(crate) fn run(site: &Site, arguments: &Arguments) -> Result<Exit> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::INFO)
+        // a log that cannot be written is lost; the complaint about it would go to the same place, and
+        // end the thread that logs
+        .log_internal_errors(false)
         .init();
     let found = estate::load(site);
     if !found.findings.is_empty() {

@@ -120,7 +120,7 @@ pub fn credential(bytes: &[u8]) {
     match shown {
         Shown::Nothing => assert_eq!(count, 0),
         Shown::ApiKey(text) => assert_eq!((count, headers[&key].to_str().unwrap()), (1, &*text)),
-        Shown::Bearer(token) => {
+        Shown::Bearer(token) | Shown::Dpop(token) => {
             assert_eq!(count, 1);
             assert!(!token.is_empty() && !token.contains([' ', '\t', ',', ';', '"']));
             assert!(headers["authorization"].to_str().unwrap().ends_with(&token));

@@ -2,7 +2,7 @@
 
 use portcullis_diagnostics::Span;
 
-use crate::declaration::provider::SecretRef;
+use crate::declaration::granted::SecretRef;
 
 /// Which HTTP is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::document::provider::Secret;
+use crate::document::secret::Secret;
 use crate::document::tls::Versions;
 
 /// Which HTTP is spoken.

@@ -44,6 +44,11 @@ pub(super) fn examine(visit: &mut Visit<'_>) {
             }
             // their files are read, and their validity judged, with the estate
             Provider::Certificates(_) => visit.fine(what, "its authorities are read"),
+            Provider::Signatures(_) | Provider::Webhook(_) => {
+                let result = stores::secrets(provider, visit.folder);
+                let result = result.map(|_| "its keys and secrets can be used".to_owned());
+                visit.take(&what, result.map_err(secret));
+            }
             Provider::Jwt(jwt) => issuer(&what, id.as_str(), jwt, visit),
         }
     }
