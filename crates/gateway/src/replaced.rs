@@ -62,7 +62,7 @@ mod tests {
     fn who_sweeps_drops_and_not_who_used_it_last() {
         let (says, dropped) = channel();
         let replaced = Replaced::default();
-        let first = Arc::new(Snapshot(says.clone()));
+        let first = Arc::new(Snapshot(says));
         let (began, end) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
         let worker = {
             let (held, began, end) = (Arc::clone(&first), Arc::clone(&began), Arc::clone(&end));

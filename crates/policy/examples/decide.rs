@@ -49,8 +49,6 @@ fn measure(engine: &Engine, api: &ApiId, decisions: u32) {
         roles: BTreeSet::from(["role19".to_owned()]),
         ..Principal::anonymous()
     };
-    // a caller is prepared once for an API, and kept with the cached token
-    let prepared = engine.prepare(&principal, api);
     let operation = "take7".into();
     for number in 0..decisions {
         let question = Question {
@@ -66,7 +64,7 @@ fn measure(engine: &Engine, api: &ApiId, decisions: u32) {
                 method: Method::Get,
             },
         };
-        let verdict = engine.decide_prepared(&prepared, &question);
+        let verdict = engine.decide(&question);
         assert_eq!(verdict.decision, Decision::Allow, "{verdict:?}");
     }
 }
