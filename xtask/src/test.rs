@@ -22,16 +22,21 @@ const PACKAGES: &[(&str, &str, &str)] = &[
 
 /// Python packages, and what each is needed for.
 const MODULES: &[(&str, &str)] = &[
+    ("cryptography", "signatures of PyJWT"),
     ("grpcio", "gRPC through the gateway"),
     ("h2", "HTTP/2 to the gateway"),
     ("http-message-signatures", "programs that sign their messages"),
+    ("pyjwt", "tokens of the boundary's own"),
 ];
 
 /// Where Python packages are installed, and where tests look for them.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/python");
 
 /// Node packages with their versions, and what each is needed for.
-const NODE: &[(&str, &str, &str)] = &[("oauth4webapi", "3.8.8", "clients that prove a key (DPoP)")];
+const NODE: &[(&str, &str, &str)] = &[
+    ("oauth4webapi", "3.8.8", "clients that prove a key (DPoP)"),
+    ("oidc-provider", "9.13.3", "issuers with discovery and introspection"),
+];
 
 /// Where Node packages are installed, and where tests look for them.
 const NODE_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/node");
@@ -81,7 +86,7 @@ fn apt(arguments: &[&str]) -> Result<()> {
 
 fn python() -> Result<()> {
     let imported = Command::new("python3")
-        .args(["-c", "import grpc, h2, http_message_signatures"])
+        .args(["-c", "import cryptography, grpc, h2, http_message_signatures, jwt"])
         .env("PYTHONPATH", FOLDER)
         .output()
         .context("python3 cannot be started")?;

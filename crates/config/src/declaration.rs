@@ -13,17 +13,21 @@ mod countries;
 mod declared;
 mod granted;
 mod headers;
+mod introspection;
 mod life;
 mod limit;
 mod listener;
 mod process;
+mod protected;
 mod provider;
+mod providers;
 mod routes;
 mod sender;
 mod signed;
 mod stream;
 mod telemetry;
 mod tls;
+mod tokens;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,14 +43,17 @@ pub use self::countries::Countries;
 pub use self::declared::Declared;
 pub use self::granted::{Grant, SecretRef};
 pub use self::headers::{Answers, Cache, Coding, Compress, HeaderChanges, Hsts};
+pub use self::introspection::{ClientAuth, IntrospectionProvider, SigningAlgorithm};
 pub use self::life::{Life, Lifecycle, Maintenance};
 pub use self::limit::{Limit, LimitPer, LimitRule};
 pub use self::listener::{Listener, Protocol, ProxyProtocol};
 pub use self::process::{Guards, Records};
+pub use self::protected::ProtectedResource;
 pub use self::provider::{
     ApiKeyProvider, AttributeClaim, AttributeKind, CertificateProvider, Claims, JwtPrincipal,
-    JwtProvider, KeySource, Provider,
+    JwtProvider, KeySource, MetadataDocument, WorkloadRule,
 };
+pub use self::providers::Provider;
 pub use self::routes::{Rewrite, Route};
 pub use self::sender::{Advertised, SenderRule};
 pub use self::signed::{
@@ -55,6 +62,7 @@ pub use self::signed::{
 pub use self::stream::{Stream, StreamKind};
 pub use self::telemetry::{Otlp, Signal, Telemetry, Tracing};
 pub use self::tls::{Acme, ClientTrust, Tls, TlsCertificate};
+pub use self::tokens::{Exchange, ExchangeClient, OwnAddress, TokenHeader, Tokens, UpstreamToken};
 pub use self::upstream::{
     AddressClass, Balance, Circuit, ClientCertificate, Dns, Health, HostPort, MinTls, Outlier,
     Retries, SigningKey, Upstream, UpstreamProtocol, UpstreamSignature, UpstreamTls,
@@ -77,6 +85,8 @@ pub struct Declaration {
     pub upstreams: BTreeMap<UpstreamId, Upstream>,
     /// Where the country of an address is looked up; stands wherever a list of countries does.
     pub countries: Option<Countries>,
+    /// Tokens that the boundary issues itself; stands wherever an upstream has a token.
+    pub tokens: Option<Tokens>,
     /// Crossings. At most one per pair of zones.
     pub boundaries: BTreeMap<BoundaryId, Boundary>,
     /// Limits.

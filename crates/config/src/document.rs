@@ -5,15 +5,20 @@
 mod addresses;
 mod admin;
 mod api;
+mod assurance;
 mod boundary;
 mod cors;
 mod countries;
+mod discovery;
 mod headers;
+mod introspection;
 mod life;
 mod limit;
 mod listener;
 mod process;
+mod protected;
 mod provider;
+mod providers;
 mod proxied;
 mod routes;
 mod secret;
@@ -22,7 +27,9 @@ mod signed;
 mod stream;
 mod telemetry;
 mod tls;
+mod tokens;
 mod upstream;
+mod workload;
 
 use std::collections::BTreeMap;
 
@@ -32,18 +39,23 @@ use serde::Deserialize;
 pub(crate) use self::addresses::{Addresses, CountryLists, Unknown};
 pub(crate) use self::admin::{Admin, Remote, RemoteTls};
 pub(crate) use self::api::Api;
+pub(crate) use self::assurance::Assurance;
 pub(crate) use self::boundary::{Audit, Boundary, Identity, Inspection};
 pub(crate) use self::cors::Cors;
 pub(crate) use self::countries::Countries;
+pub(crate) use self::discovery::MetadataDocument;
 pub(crate) use self::headers::{Answers, Cache, Coding, Compress, RequestHeaders};
+pub(crate) use self::introspection::{ClientAuth, Introspection, RelaxedAnswer, SigningAlgorithm};
 pub(crate) use self::life::{Lifecycle, Maintenance};
 pub(crate) use self::limit::{Limit, LimitPer, Rate};
 pub(crate) use self::listener::{Listener, Protocol};
 pub(crate) use self::process::{Guards, Records};
+pub(crate) use self::protected::ProtectedResource;
 pub(crate) use self::provider::{
     ApiKeys, AttributeKind, CertificateSubject, Certificates, Claims, Jwt, KeySource,
-    PrincipalKind, Provider,
+    PrincipalKind, RelaxedClaim,
 };
+pub(crate) use self::providers::Provider;
 pub(crate) use self::routes::{Rewrite, Route};
 pub(crate) use self::secret::Secret;
 pub(crate) use self::sender::Scheme;
@@ -51,9 +63,11 @@ pub(crate) use self::signed::{Signatures, Webhook, WebhookScheme};
 pub(crate) use self::stream::{Stream, StreamKind};
 pub(crate) use self::telemetry::{Context, Otlp, Prometheus, Signal, Telemetry, Tracing};
 pub(crate) use self::tls::{Acme, Certificate, Cipher, Tls, Version};
+pub(crate) use self::tokens::{Exchange, ExchangeClient, TokenHeader, Tokens};
 pub(crate) use self::upstream::{
     AddressClass, Balance, Dns, Upstream, UpstreamProtocol, UpstreamTls,
 };
+pub(crate) use self::workload::{Platform, Workload};
 
 /// One estate: its zones, what crosses between them, and under which rules.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -81,6 +95,8 @@ pub(crate) struct Document {
     pub(crate) limits: BTreeMap<String, Limit>,
     /// Where the country of an address is looked up.
     pub(crate) countries: Option<Countries>,
+    /// Tokens that the boundary issues itself.
+    pub(crate) tokens: Option<Tokens>,
     /// Crossings from one zone to another. What is not declared does not cross.
     pub(crate) boundaries: BTreeMap<String, Boundary>,
     /// Folder of `.cedar` files, relative to this file.

@@ -5,12 +5,20 @@ mod acme;
 mod addresses;
 mod admin;
 mod api;
+mod assurance;
 mod boundary;
 mod certificate;
+mod claims;
 mod cors;
+mod exchange;
 mod headers;
+mod introspection;
+mod keys;
 mod life;
 mod listener;
+mod own_address;
+mod profile;
+mod protected;
 mod provider;
 mod routes;
 mod secret;
@@ -19,7 +27,9 @@ mod signed;
 mod stream;
 mod telemetry;
 mod tls;
+mod tokens;
 mod upstream;
+mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +72,8 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
         listeners: listener::listeners(document, problems),
         providers: provider::providers(&document.providers, problems),
         apis: api::apis(document, problems),
-        upstreams: upstream::upstreams(&document.upstreams, problems),
+        upstreams: upstream::upstreams(document, problems),
+        tokens: tokens::tokens(document, problems),
         limits: boundary::limits(&document.limits, problems),
         countries: document
             .countries
@@ -82,6 +93,7 @@ pub(crate) fn resolve(document: &Document, problems: &mut Problems<'_>) -> Decla
     unreachable(document, problems);
     certificate::usable(document, problems);
     signed::usable(document, problems);
+    introspection::usable(document, problems);
     declaration
 }
 
@@ -104,7 +116,10 @@ fn sections(document: &Document) -> [(&'static str, Vec<&str>); 7] {
 /// Law 6: what parses and is not enforced is an error.
 fn unused(document: &Document, problems: &mut Problems<'_>) {
     let boundaries = || document.boundaries.values();
-    let provider = |name: &String| boundaries().any(|one| one.identity.providers.contains(name));
+    let provider = |name: &String| {
+        boundaries().any(|one| one.identity.providers.contains(name))
+            || exchange::uses(document, name)
+    };
     let limit = |name: &String| boundaries().any(|one| one.limits.contains(name));
     let upstream = |name: &String| {
         let mut apis = document.apis.values();

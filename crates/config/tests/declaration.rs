@@ -230,3 +230,27 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn claims_have_the_form_that_they_can_have() {
+    for (to, code) in [
+        ("tenant: exp", Some("PC0125")),
+        ("tenant: \"\"", Some("PC0125")),
+        ("tenant: tenant\n        groups: amr\n        amr: amr", None),
+        ("tenant: tenant\n        auth_time: sub", Some("PC0125")),
+        ("tenant: tenant\n        acr: amr", Some("PC0125")),
+        ("tenant: tenant\n        auth_time: tenant", Some("PC0125")),
+        ("tenant: /org/tenant\n        groups: /org/groups\n        auth_time: auth_time", None),
+    ] {
+        let said = findings("tenant: tenant", to);
+        let codes: Vec<&str> = said.iter().filter_map(|one| one.get(..6)).collect();
+        assert_eq!(codes, code.into_iter().collect::<Vec<_>>(), "{to}: {said:#?}");
+    }
+    for name in ["acr", "amr", "auth_time", "groups"] {
+        let said = findings(
+            "plan: {claim: plan, type: text}",
+            &format!("{name}: {{claim: x, type: text}}"),
+        );
+        assert!(said[0].starts_with("PC0121"), "{said:?}");
+    }
+}

@@ -1,8 +1,11 @@
 //! Is there room, and is it written down? The last stage, and the only one that can make a
 //! [`Permit`].
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use portcullis_config::declaration::{Audit, LimitPer};
+use portcullis_identity::minted::Signed;
 use portcullis_limit::Taken;
 use portcullis_model::written;
 use portcullis_model::{LimitId, Obligation, Reason, Stage};
@@ -11,6 +14,7 @@ use serde::Serialize;
 use crate::authorize::Authorized;
 use crate::facts::{Facts, LimitClaim, LimitsFact, Need};
 use crate::inspect::Inspected;
+use crate::mint;
 use crate::refusal::{Refusal, Step};
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
@@ -24,7 +28,7 @@ use crate::trace::Trace;
 /// use portcullis_core::{Permit, inspect::Inspected};
 ///
 /// fn make(inspected: Inspected) -> Permit {
-///     Permit { inspected, taken: Vec::new(), intent_durable: true }
+///     Permit { inspected, taken: Vec::new(), token: None, intent_durable: true }
 /// }
 /// ```
 ///
@@ -47,6 +51,7 @@ use crate::trace::Trace;
 pub struct Permit {
     inspected: Inspected,
     taken: Vec<(LimitId, Taken)>,
+    token: Option<Arc<Signed>>,
     intent_durable: bool,
 }
 
@@ -67,6 +72,12 @@ impl Permit {
     #[must_use]
     pub fn taken(&self) -> &[(LimitId, Taken)] {
         &self.taken
+    }
+
+    /// The token for the upstream, where it is sent one.
+    #[must_use]
+    pub fn token(&self) -> Option<&Signed> {
+        self.token.as_deref()
     }
 
     /// Whether the record of intent is durable.
@@ -100,6 +111,12 @@ pub(crate) fn decide(
             return Step::Refused(exhausted(limit, *concurrent, *retry_after_secs));
         }
     };
+    let token = match mint::decide(&inspected, facts.token.as_ref(), snapshot, trace) {
+        Step::Next(token) => token,
+        Step::More((), needs) => return Step::More(inspected, needs),
+        Step::Answered(answer) => return Step::Answered(answer),
+        Step::Refused(refusal) => return Step::Refused(refusal),
+    };
     match obligation(&inspected) {
         None => note(trace, &taken, Obligation::RecordBeforeForward, false),
         Some(obligation) => match facts.intent_durable {
@@ -117,7 +134,7 @@ pub(crate) fn decide(
         },
     }
     let intent_durable = facts.intent_durable.unwrap_or(false);
-    Step::Next(Permit { inspected, taken, intent_durable })
+    Step::Next(Permit { inspected, taken, token, intent_durable })
 }
 
 fn obligation(inspected: &Inspected) -> Option<Obligation> {

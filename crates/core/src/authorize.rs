@@ -1,7 +1,7 @@
 //! May it? One question to the policies; anything but a clean allow is a refusal.
 
 use portcullis_model::written;
-use portcullis_model::{Decision, PrincipalKind, Reason, Stage, Timestamp};
+use portcullis_model::{Decision, PrincipalKind, Reason, Stage, StepUp, Timestamp};
 use portcullis_policy::{Context, PolicyRef, Question, Resource, Verdict};
 use portcullis_spec::TenantSource;
 
@@ -61,6 +61,7 @@ fn question(assessed: &Assessed, now: Timestamp) -> Question<'_> {
             zone: received.crossing.boundary.from.as_str(),
             now,
             token_age_secs: assessed.token_age_secs,
+            auth_age_secs: assessed.auth_age_secs,
             method: received.message.method,
         },
     }
@@ -85,7 +86,11 @@ fn refusal(assessed: &Assessed, verdict: &Verdict) -> Refusal {
         None => format!("forbidden by {}", places(&verdict.determining)),
     };
     let scopes = if reason == Reason::ScopeInsufficient { scopes(assessed) } else { Vec::new() };
-    Refusal { stage: Stage::Authorize, scopes, ..Refusal::new(reason, detail) }
+    let step_up = (reason == Reason::AuthenticationInsufficient).then(|| {
+        let asked = verdict.determining.iter().filter_map(|policy| policy.step_up.as_ref());
+        Box::new(asked.fold(StepUp::default(), |all, one| all.and(one)))
+    });
+    Refusal { stage: Stage::Authorize, scopes, step_up, ..Refusal::new(reason, detail) }
 }
 
 /// The scopes of the first alternative of the contract, for the challenge.

@@ -10,10 +10,11 @@ use crate::admit::{self, Permit};
 use crate::answer::Answer;
 use crate::assess::{self, Assessed};
 use crate::authorize::{self, Authorized};
+use crate::exchange::{self, Exchanging, Granted};
 use crate::facts::{Facts, Need};
 use crate::identify::{self, Identified};
 use crate::inspect::{self, Inspected};
-use crate::receive::{self, Arrival, Received};
+use crate::receive::{self, Arrival, Entered, Received};
 use crate::refusal::{Refusal, Step};
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
@@ -76,6 +77,8 @@ pub struct Chain {
 enum State {
     Arrived(Box<Arrival>),
     Received(Box<Received>),
+    Exchanging(Box<Exchanging>),
+    Granted(Box<Granted>),
     Identified(Box<Identified>),
     Assessed(Box<Assessed>),
     Authorized(Box<Authorized>),
@@ -115,9 +118,9 @@ impl Chain {
     #[must_use]
     pub const fn stage(&self) -> Stage {
         match &self.state {
-            None | Some(State::Inspected(_)) => Stage::Admit,
+            None | Some(State::Inspected(_) | State::Granted(_)) => Stage::Admit,
             Some(State::Arrived(_)) => Stage::Receive,
-            Some(State::Received(_)) => Stage::Identify,
+            Some(State::Received(_) | State::Exchanging(_)) => Stage::Identify,
             Some(State::Identified(_)) => Stage::Assess,
             Some(State::Assessed(_)) => Stage::Authorize,
             Some(State::Authorized(_)) => Stage::Inspect,
@@ -154,9 +157,23 @@ impl Chain {
             State::Arrived(arrival) => self.settle(
                 receive::decide(*arrival, facts, snapshot, now, trace),
                 |state| State::Arrived(Box::new(state)),
-                |next| State::Received(Box::new(next)),
+                |next| match next {
+                    Entered::Exchange(exchanging) => State::Exchanging(exchanging),
+                    Entered::Received(received) => State::Received(received),
+                },
                 stage,
             )?,
+            State::Exchanging(exchanging) => self.settle(
+                exchange::decide(*exchanging, facts, snapshot, now, trace),
+                |state| State::Exchanging(Box::new(state)),
+                |next| State::Granted(Box::new(next)),
+                stage,
+            )?,
+            State::Granted(granted) => {
+                let step = exchange::grant(*granted, facts, now, trace);
+                let granted = |state| State::Granted(Box::new(state));
+                self.settle(step, granted, granted, stage)?
+            }
             State::Received(received) => self.settle(
                 identify::decide(*received, facts, snapshot, now, trace),
                 |state| State::Received(Box::new(state)),
@@ -164,7 +181,8 @@ impl Chain {
                 stage,
             )?,
             State::Identified(identified) => {
-                State::Assessed(Box::new(assess::decide(*identified, now, trace)))
+                let assessed = assess::decide(*identified, snapshot, now, trace);
+                State::Assessed(Box::new(assessed.map_err(Advance::Refused)?))
             }
             State::Assessed(assessed) => authorize::decide(*assessed, snapshot, now, trace)
                 .map(|authorized| State::Authorized(Box::new(authorized)))

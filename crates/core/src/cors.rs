@@ -5,6 +5,7 @@
 //! other answers an origin is named only where it is listed. What an upstream says of origins never
 //! counts: its `Access-Control-…` headers are removed. `null` is no origin: pages of anybody have it.
 
+use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
@@ -66,7 +67,7 @@ pub(crate) fn answer(
     for name in ASKED.iter().skip(1) {
         headers.append(VARY, HeaderValue::from(name.clone()));
     }
-    Ok(Answer { status: StatusCode::NO_CONTENT, headers })
+    Ok(Answer { status: StatusCode::NO_CONTENT, headers, body: Bytes::new() })
 }
 
 /// What an answer tells a browser about origins.

@@ -4,15 +4,18 @@
 //! of a request. A *read* can be repeated; a *claim* changes something and is carried out once
 //! per request. The answers stand in [`Facts`]; what is absent there was not supplied.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use portcullis_identity::api_key::{Pepper, StoredKey};
 use portcullis_identity::dpop::nonce::Judged;
+use portcullis_identity::introspection::OpaqueToken;
 use portcullis_identity::jwk::KeySet;
+use portcullis_identity::minted::{Order, Signed};
 use portcullis_identity::secrets::Secrets;
-use portcullis_identity::{Authenticated, Refused};
+use portcullis_identity::{Authenticated, Refused, introspection};
 use portcullis_limit::{Seen, Taken};
 use portcullis_model::{LimitId, ProviderId, Timestamp};
 
@@ -37,11 +40,25 @@ pub enum Need {
         /// SHA-256 of the whole token.
         digest: [u8; 32],
     },
+    /// Read: what does the issuer say of this opaque token?
+    TokenStatus {
+        /// The provider.
+        provider: ProviderId,
+        /// The token.
+        token: OpaqueToken,
+    },
     /// Read: an issuer's keys.
     SigningKeys {
         /// The provider.
         provider: ProviderId,
         /// A key id that the last known set lacks; asks for a (rate-limited) refresh.
+        missing: Option<String>,
+    },
+    /// Read: the keys by which a token of an exchange is verified.
+    ExchangeKeys {
+        /// The provider.
+        provider: ProviderId,
+        /// A key id that the last known set lacks.
         missing: Option<String>,
     },
     /// Read: a stored API key.
@@ -75,6 +92,11 @@ pub enum Need {
     },
     /// Claim: all of these limits or none of them.
     Limits(Vec<LimitClaim>),
+    /// Claim: a token of ours for the upstream. One that was signed for the very same order, and has
+    /// time left, will do.
+    Sign(Box<Order>),
+    /// Read: the public keys of our own tokens.
+    PublicKeys,
     /// Claim: the record of intent, durable.
     Intent,
 }
@@ -99,10 +121,14 @@ pub struct Facts {
     pub identity: Option<Result<Arc<Authenticated>, Refused>>,
     /// Whether the cache of verified tokens was asked.
     pub cache_asked: bool,
+    /// What the issuer says of an opaque token.
+    pub token_status: Option<TokenStatus>,
     /// An issuer's keys.
     pub keys: Option<Keys>,
     /// Whether the keys were refreshed for the sake of this request.
     pub keys_refreshed: bool,
+    /// Keys for the tokens of an exchange, and whether they were refreshed for its sake.
+    pub exchange_keys: BTreeMap<ProviderId, (Keys, bool)>,
     /// A stored API key, if there is one of that id, and what keys the hashes.
     pub api_key: Option<ApiKeyFact>,
     /// A provider's secrets; none of them where it has none.
@@ -117,6 +143,10 @@ pub struct Facts {
     pub body: Option<BodyFact>,
     /// The limits' answer.
     pub limits: Option<LimitsFact>,
+    /// The token for the upstream.
+    pub token: Option<TokenFact>,
+    /// The public keys of our own tokens, as a JWK set.
+    pub public_keys: Option<Bytes>,
     /// Whether the intent is durable.
     pub intent_durable: Option<bool>,
 }
@@ -140,6 +170,22 @@ pub enum Country {
     /// The file does not say.
     Unknown,
     /// There is no file, or it is too old.
+    Unavailable,
+}
+
+/// What an issuer says of an opaque token.
+#[derive(Clone, Debug)]
+pub enum TokenStatus {
+    /// This, a bounded while ago.
+    Known {
+        /// The answer.
+        answer: Arc<introspection::Answer>,
+        /// When it was given.
+        as_of: Timestamp,
+    },
+    /// Something that is not to be believed.
+    Invalid,
+    /// Nothing.
     Unavailable,
 }
 
@@ -175,6 +221,17 @@ pub enum BodyFact {
     Failed(Refused),
     /// From a record: what was found when the body was still there.
     AsRecorded(Result<(), Refused>),
+}
+
+/// A token of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenFact {
+    /// From a record: there was one.
+    AsRecorded,
+    /// Signed, now or for an earlier request.
+    Signed(Arc<Signed>),
+    /// None could be signed.
+    Unavailable,
 }
 
 /// The limits.

@@ -9,7 +9,7 @@ use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, TE, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portcullis_config::declaration::{HeaderChanges, Stream, StreamKind};
+use portcullis_config::declaration::{HeaderChanges, Stream, StreamKind, TokenHeader};
 use portcullis_identity::content_digest::CONTENT_DIGEST;
 use portcullis_identity::dpop::DPOP;
 use portcullis_identity::signature::{SIGNATURE, SIGNATURE_INPUT};
@@ -44,6 +44,8 @@ pub const PRINCIPAL: HeaderName = HeaderName::from_static("x-portcullis-principa
 pub const TENANT: HeaderName = HeaderName::from_static("x-portcullis-tenant");
 /// Record id of the decision.
 pub const DECISION: HeaderName = HeaderName::from_static("x-portcullis-decision");
+/// A token of ours, for upstreams that use `Authorization` otherwise.
+pub const TOKEN: HeaderName = HeaderName::from_static("x-portcullis-token");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -108,6 +110,7 @@ pub fn outgoing(permit: Permit, id: &RecordId, snapshot: &Snapshot) -> Outgoing 
     if let Some(tenant) = &principal.tenant {
         headers.insert(TENANT, encoded(tenant));
     }
+    carry_token(&mut headers, &permit, snapshot);
     if let Some(span) = &received.span {
         span.tell(message, &received.crossing.boundary.trace, &mut headers);
     }
@@ -157,6 +160,22 @@ fn unsign(headers: &mut HeaderMap, sender: &Sender, snapshot: &Snapshot) {
                 headers.remove(rules.scheme.header());
             }
         }
+    }
+}
+
+/// The token of ours, in place of the outside credential.
+fn carry_token(headers: &mut HeaderMap, permit: &Permit, snapshot: &Snapshot) {
+    let upstream = &permit.authorized().assessed.identified.received.carried.upstream;
+    let upstream = snapshot.declaration.upstreams.get(upstream);
+    let declared = upstream.and_then(|upstream| upstream.token.as_ref());
+    let (Some(declared), Some(signed)) = (declared, permit.token()) else { return };
+    let (name, value) = match declared.header {
+        TokenHeader::Authorization => (AUTHORIZATION, format!("Bearer {}", signed.text)),
+        TokenHeader::Own => (TOKEN, signed.text.clone()),
+    };
+    if let Ok(mut value) = HeaderValue::from_str(&value) {
+        value.set_sensitive(true);
+        headers.insert(name, value);
     }
 }
 

@@ -4,6 +4,7 @@
 //! cache of verified tokens only ever saves the signature check: time and acceptance are judged
 //! again for every request.
 
+mod opaque;
 mod sender;
 mod signed;
 
@@ -134,7 +135,13 @@ fn settle(
         Err(refused) => Settled::Known(Err(refused), None),
         Ok(Shown::Nothing) => Settled::Known(Ok(Arc::new(Authenticated::anonymous())), None),
         Ok(Shown::Bearer(token) | Shown::Dpop(token)) => {
-            settle_token(&token, received, facts, snapshot, now)
+            match opaque_rules(&token, received, snapshot) {
+                None => settle_token(&token, received, facts, snapshot, now),
+                Some(rules) => match opaque::settle(&token, rules, facts, now) {
+                    Ok(result) => Settled::Known(result, None),
+                    Err(need) => Settled::Ask(vec![need]),
+                },
+            }
         }
         Ok(Shown::ApiKey(text)) => match key_headers.first() {
             Some((provider, _)) => settle_api_key(&text, provider, facts, now),
@@ -189,6 +196,19 @@ fn settle_token(
     }
 }
 
+/// The rules of the one accepted provider of opaque tokens, if the token is one: where a provider of
+/// signed tokens is accepted too, one that has their form is theirs.
+fn opaque_rules<'a>(
+    token: &str,
+    received: &Received,
+    snapshot: &'a Snapshot,
+) -> Option<&'a jwt::Rules> {
+    let accepted = &received.crossing.boundary.identity.providers;
+    let rules = accepted.iter().find_map(|provider| snapshot.introspection.get(provider))?;
+    let signed = || accepted.iter().any(|provider| snapshot.tokens.contains_key(provider));
+    (!opaque::is_signed(token) || !signed()).then_some(rules)
+}
+
 enum Unsettled {
     Ask(Need),
     Refused(Refused),
@@ -240,6 +260,7 @@ fn rules_for<'a>(
         Provider::Jwt(provider) => Some(provider.issuer.as_str()) == issuer,
         Provider::ApiKeys(_)
         | Provider::Certificates(_)
+        | Provider::Introspection(_)
         | Provider::Signatures(_)
         | Provider::Webhook(_) => false,
     });
@@ -289,7 +310,7 @@ fn accept(
     if !rule.providers.contains(provider) {
         return Err(not_accepted("credentials of this provider"));
     }
-    let skew = snapshot.tokens.get(provider).map(|rules| rules.clock_skew).unwrap_or_default();
+    let skew = snapshot.clock_skew(provider);
     caller.check_time(skew, now)
 }
 

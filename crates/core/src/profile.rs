@@ -14,7 +14,7 @@ use portcullis_config::declaration::{Answers, Cache, Hsts};
 
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
-use crate::{cors, life};
+use crate::{cors, life, protected};
 
 /// Headers that only say what runs behind.
 static TELLING: [HeaderName; 5] = [
@@ -59,6 +59,7 @@ pub fn complete(headers: &mut HeaderMap, trace: &Trace, snapshot: &Snapshot) {
     }
     let origin = trace.message.as_ref().and_then(|message| message.headers.get(ORIGIN));
     cors::fields(api.and_then(|api| api.cors.as_ref()), origin, headers);
+    protected::point(api.and_then(|api| api.protected_resource.as_ref()), headers);
     if let Some(api) = api {
         life::fields(&api.life, headers);
     }

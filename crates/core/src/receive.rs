@@ -21,7 +21,10 @@ use self::visit::Visit;
 use crate::addresses;
 use crate::answer::Answer;
 use crate::cors;
+use crate::exchange::{self, Exchanging};
 use crate::facts::{Facts, Need};
+use crate::protected;
+use crate::published;
 use crate::refusal::{Refusal, Step};
 use crate::rewrite;
 use crate::sender::Vouched;
@@ -65,6 +68,15 @@ pub struct Received {
     pub carried: Carried,
 }
 
+/// What a request that was received is.
+#[derive(Debug)]
+pub(crate) enum Entered {
+    /// One that asks the boundary to exchange a token.
+    Exchange(Box<Exchanging>),
+    /// One for an operation.
+    Received(Box<Received>),
+}
+
 /// Where a request is to be carried.
 #[derive(Clone, Debug)]
 pub struct Carried {
@@ -97,7 +109,7 @@ pub(crate) fn decide(
     snapshot: &Snapshot,
     now: Timestamp,
     trace: &mut Trace,
-) -> Step<Arrival, Received> {
+) -> Step<Arrival, Entered> {
     let Some(listener) = snapshot.declaration.listeners.get(&arrival.listener) else {
         return Step::Refused(Refusal::missing_fact(Stage::Receive, "listener"));
     };
@@ -113,10 +125,14 @@ pub(crate) fn decide(
                 trace.span = span(trace, Some(&message), snapshot);
                 note_certificate(trace, arrival.certificate.as_ref());
                 let address = message.client_address;
+                let asks_keys = published::is_asked(&arrival.listener, &message, snapshot);
                 trace.message = Some(Arc::new(message));
                 match addresses::judge(listener.addresses.as_ref(), address, "listener") {
                     Ok(()) => {
                         let mut needs = vec![Need::Guard { address }];
+                        if asks_keys {
+                            needs.push(Need::PublicKeys);
+                        }
                         if addresses::asks_country(&snapshot.declaration, listener) {
                             needs.push(Need::Country { address });
                         }
@@ -131,11 +147,21 @@ pub(crate) fn decide(
         note_country(facts, trace);
         let country = facts.country.as_ref();
         addresses::judge_country(listener.addresses.as_ref(), country, "listener")?;
+        if published::is_asked(&arrival.listener, &message, snapshot) {
+            trace.crossing.from = Some(listener.zone.clone());
+            return published::answer(&message, facts, trace).map(Routed::Answered);
+        }
+        if exchange::is_asked(&arrival.listener, &message, snapshot) {
+            trace.crossing.from = Some(listener.zone.clone());
+            let certificate = arrival.certificate.clone();
+            return exchange::enter(&message, certificate, trace).map(Routed::Exchange);
+        }
         let visit = Visit { from: &listener.zone, message: &message, snapshot, now, country };
         route(&arrival, &visit, &message, trace)
     });
     match judged {
-        Ok(Routed::Received(received)) => Step::Next(*received),
+        Ok(Routed::Received(received)) => Step::Next(Entered::Received(received)),
+        Ok(Routed::Exchange(exchanging)) => Step::Next(Entered::Exchange(exchanging)),
         Ok(Routed::Answered(answer)) => {
             trace.answered = true;
             Step::Answered(answer)
@@ -182,6 +208,7 @@ fn guard(facts: &Facts, trace: &mut Trace) -> Result<(), Refusal> {
 /// Where a request leads.
 enum Routed {
     Received(Box<Received>),
+    Exchange(Box<Exchanging>),
     Answered(Answer),
 }
 
@@ -191,6 +218,7 @@ fn route(
     message: &Arc<Message>,
     trace: &mut Trace,
 ) -> Result<Routed, Refusal> {
+    let snapshot = visit.snapshot;
     trace.crossing.from = Some(visit.from.clone());
     if let Some(method) = cors::preflight(message)
         && let Ok((operation, _)) = visit.find(method)
@@ -200,6 +228,12 @@ fn route(
         let _crossing = visit.enter(operation, trace)?;
         let answer = cors::answer(cors, message, &visit.methods(operation))?;
         trace.say(Stage::Receive, format!("a preflight for `{}`", operation.id));
+        return Ok(Routed::Answered(answer));
+    }
+    if let Some((id, api, resource)) = visit.described() {
+        let crossing = visit.come_to(id, &api.zone, trace)?;
+        trace.say(Stage::Receive, "a client asks what it needs to call the API");
+        let answer = protected::answer(id, resource, &crossing.boundary, snapshot);
         return Ok(Routed::Answered(answer));
     }
     let (operation, matched) = visit.find(message.method)?;

@@ -4,7 +4,7 @@
 //! detail for the operator that never holds a secret. [`Step`] is what every stage answers.
 
 use portcullis_identity::Refused;
-use portcullis_model::{Reason, Stage};
+use portcullis_model::{Reason, Stage, StepUp};
 use portcullis_reading::violation::Violation;
 
 use crate::answer::Answer;
@@ -21,6 +21,8 @@ pub struct Refusal {
     pub detail: String,
     /// Scopes to name in the challenge, where the reason is a missing scope.
     pub scopes: Vec<String>,
+    /// The sign-in to name in the challenge, where the reason is one that is not enough.
+    pub step_up: Option<Box<StepUp>>,
     /// How long the caller should wait, in seconds, where the reason is a limit.
     pub retry_after_secs: Option<u64>,
     /// What the client is told besides the title, where the declaration has words for it.
@@ -36,6 +38,7 @@ impl Refusal {
             reason,
             detail: detail.into(),
             scopes: Vec::new(),
+            step_up: None,
             retry_after_secs: None,
             message: None,
         }
@@ -59,6 +62,8 @@ impl Refusal {
                     | Reason::KeysUnavailable
                     | Reason::ProofNonceNeeded
                     | Reason::ReplaysFull
+                    | Reason::IntrospectionInvalid
+                    | Reason::IntrospectionUnavailable
             )
     }
 }

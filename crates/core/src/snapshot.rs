@@ -8,14 +8,17 @@ pub mod compile;
 mod headers;
 mod meetings;
 mod operations;
+mod own;
 pub mod router;
 mod shape;
 pub mod signers;
 mod streams;
+mod tokens;
 pub mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use portcullis_config::Declaration;
@@ -46,6 +49,8 @@ pub struct Snapshot {
     pub crossings: BTreeMap<(ZoneId, ZoneId), Arc<CompiledBoundary>>,
     /// Token rules by provider.
     pub tokens: BTreeMap<ProviderId, jwt::Rules>,
+    /// Rules for opaque tokens by provider.
+    pub introspection: BTreeMap<ProviderId, jwt::Rules>,
     /// Rules for certificates by provider.
     pub certificates: BTreeMap<ProviderId, certificate::Rules>,
     /// Rules for signatures by provider.
@@ -107,6 +112,13 @@ impl Snapshot {
     pub fn credential_headers(&self) -> impl Iterator<Item = HeaderName> {
         let hooks = self.webhooks.values().map(|rules| rules.scheme.header());
         self.api_key_headers.values().cloned().chain(hooks)
+    }
+
+    /// Tolerated difference of clocks with a provider.
+    #[must_use]
+    pub fn clock_skew(&self, provider: &ProviderId) -> Duration {
+        let rules = self.tokens.get(provider).or_else(|| self.introspection.get(provider));
+        rules.map(|rules| rules.clock_skew).unwrap_or_default()
     }
 
     /// The zone that callers of a listener are in.

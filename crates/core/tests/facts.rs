@@ -141,3 +141,23 @@ fn a_proof_of_which_nobody_can_say_that_it_is_the_first_is_a_refusal() {
         }
     }
 }
+
+#[test]
+fn without_a_token_that_is_declared_nothing_crosses() {
+    let world = World::changed(&[
+        ("policies: policies", "policies: policies\ntokens: {issuer: \"https://gate.example\"}"),
+        ("orders: {address:", "orders: {token: {audience: \"https://orders\"}, address:"),
+    ]);
+    let asked = listing();
+    let arrival = asked.arrival(&world).unwrap();
+    let walk = |supply: &dyn Fn(usize) -> Supply| world.walk(&arrival, asked.body.clone(), supply);
+    let whole = walk(&|_| Supply::Given);
+    assert!(whole.verdict.is_ok(), "{:?}", whole.verdict);
+    let at = whole.asked.iter().position(|need| matches!(need, Need::Sign(_))).unwrap();
+    assert!(at > whole.asked.iter().position(|need| matches!(need, Need::Limits(_))).unwrap());
+    assert!(at < whole.asked.iter().position(|need| *need == Need::Intent).unwrap());
+    let failed = walk(&|now| if now == at { Supply::Failed } else { Supply::Given });
+    assert_eq!(refused(&failed, "a token").unwrap(), Reason::TokenUnavailable);
+    let withheld = walk(&|now| if now >= at { Supply::Withheld } else { Supply::Given });
+    assert_eq!(refused(&withheld, "a token").unwrap(), Reason::FactMissing);
+}

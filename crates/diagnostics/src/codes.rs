@@ -15,10 +15,12 @@ mod overlays;
 mod page;
 mod policies;
 mod proofs;
+mod providers;
 mod resolved;
 mod streams;
 mod telemetry;
 mod tls;
+mod tokens;
 mod traffic;
 mod upstreams;
 
@@ -37,6 +39,7 @@ pub struct Chapter {
 pub const ALL: &[Chapter] = &[
     Chapter { title: "Declaration: its form", pages: declaration::PAGES },
     Chapter { title: "Declaration: names and values", pages: resolved::PAGES },
+    Chapter { title: "Declaration: identity providers", pages: providers::PAGES },
     Chapter { title: "Declaration: TLS and certificates", pages: tls::PAGES },
     Chapter { title: "Declaration: upstreams", pages: upstreams::PAGES },
     Chapter { title: "Declaration: operators", pages: admin::PAGES },
@@ -45,6 +48,7 @@ pub const ALL: &[Chapter] = &[
     Chapter { title: "Overlays", pages: overlays::PAGES },
     Chapter { title: "Declaration: streams", pages: streams::PAGES },
     Chapter { title: "Declaration: proofs of the sender", pages: proofs::PAGES },
+    Chapter { title: "Declaration: tokens and workloads", pages: tokens::PAGES },
     Chapter { title: "Contracts: operations", pages: operations::PAGES },
     Chapter { title: "Contracts: parameters and bodies", pages: messages::PAGES },
     Chapter { title: "Contracts: credentials, resources, versions", pages: access::PAGES },

@@ -103,7 +103,7 @@ impl Lifetime {
         if !boundary.identity.providers.contains(provider) {
             return ended("the boundary does not accept the provider any more");
         }
-        let skew = snapshot.tokens.get(provider).map(|rules| rules.clock_skew).unwrap_or_default();
+        let skew = snapshot.clock_skew(provider);
         if self.caller.check_time(skew, now).is_err() {
             return ended("the credential has expired");
         }
@@ -128,7 +128,8 @@ impl Lifetime {
                 });
                 if known { None } else { ended("the key is not declared any more") }
             }
-            Some(CredentialKind::Jwt | CredentialKind::Webhook) | None => None,
+            Some(CredentialKind::Jwt | CredentialKind::OpaqueToken | CredentialKind::Webhook)
+            | None => None,
         }
     }
 }

@@ -5,8 +5,10 @@
 //! Whatever a token says about its own key (`jwk`, `jku`, `x5u`, `x5c`) refuses it: nothing is
 //! ever fetched on a token's word.
 
-mod claims;
+mod actors;
+pub(crate) mod claims;
 mod rules;
+mod workload;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,10 +19,14 @@ use serde_json::{Map, Value};
 use crate::authenticated::{Authenticated, Refused, hex, token_digest};
 use crate::jwk::{Algorithm, KeySet};
 
-pub use rules::{AttributeKind, AttributeRule, Rules};
+pub use actors::ACTORS_MAX;
+pub use rules::{AttributeKind, AttributeRule, Rules, Workload};
 
 /// Largest token in bytes.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+
+/// The type of access tokens (RFC 9068 section 2.1).
+const ACCESS_TOKEN: &str = "at+jwt";
 
 /// Longest key id in bytes.
 const KID_BYTES_MAX: usize = 256;
@@ -133,7 +139,7 @@ impl Unverified {
         if self.issuer() != Some(rules.issuer.as_str()) {
             return Err(Refused::new(Reason::IssuerRefused, "`iss` is not the declared issuer"));
         }
-        self.check_type(rules)?;
+        let kind = self.check_type(rules)?;
         if !rules.algorithms.contains(&self.algorithm) {
             return Err(Refused::new(Reason::AlgorithmRefused, "`alg` is not declared"));
         }
@@ -147,14 +153,17 @@ impl Unverified {
             return Err(Refused::new(Reason::SignatureInvalid, "the signature does not verify"));
         }
         let principal = claims::judge(&self.claims, &self.handle, rules, now)?;
+        if kind == ACCESS_TOKEN {
+            claims::profile(&self.claims, rules)?;
+        }
         Ok(Authenticated::bound(principal, claims::bound_to(&self.claims)?))
     }
 
-    fn check_type(&self, rules: &Rules) -> Result<(), Refused> {
+    fn check_type(&self, rules: &Rules) -> Result<String, Refused> {
         let kind = self.kind.as_deref().unwrap_or_default().to_ascii_lowercase();
         let kind = kind.strip_prefix("application/").unwrap_or(&kind);
         if rules.types.contains(kind) {
-            return Ok(());
+            return Ok(kind.to_owned());
         }
         Err(Refused::new(Reason::TokenTypeRefused, "`typ` is not accepted"))
     }

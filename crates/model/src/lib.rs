@@ -4,6 +4,7 @@
 //! naming, no input or output, and no dependency besides serde (for [`Record`], which is written
 //! down, and for what it contains).
 //!
+//! - [`assurance`]: how strongly and how lately a caller must have signed in
 //! - [`id`]: names of declared things (zones, APIs, operations, …)
 //! - [`time`]: the only clock reading that pure code knows
 //! - [`method`]: the closed set of request methods that may cross
@@ -16,6 +17,7 @@
 //! - [`span`]: which trace, and which span of it
 //! - [`written`]: numbers, addresses and digests as text
 
+pub mod assurance;
 pub mod decision;
 pub mod id;
 pub mod method;
@@ -28,12 +30,13 @@ pub mod time;
 pub mod workload;
 pub mod written;
 
+pub use assurance::StepUp;
 pub use decision::{Decision, Obligation, Stage};
 pub use id::{
     ApiId, BoundaryId, LimitId, ListenerId, OperationId, ProviderId, RecordId, UpstreamId, ZoneId,
 };
 pub use method::Method;
-pub use principal::{Attribute, CredentialKind, CredentialRef, Principal, PrincipalKind};
+pub use principal::{Actor, Attribute, CredentialKind, CredentialRef, Principal, PrincipalKind};
 pub use reason::{Reason, ReasonEntry};
 pub use record::Record;
 pub use span::{SpanId, SpanNote, TraceId};

@@ -41,6 +41,12 @@ pub struct Principal {
     pub roles: BTreeSet<String>,
     /// Further mapped claims, by the name the declaration gives them.
     pub attributes: BTreeMap<String, Attribute>,
+    /// Who acts for it, the one that shows the credential first (`act`, RFC 8693 section 4.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actors: Vec<Actor>,
+    /// Who else may act for it, by the word of its credential (`may_act`, RFC 8693 section 4.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<Actor>,
     /// What was shown, without the secret.
     pub credential: Option<CredentialRef>,
 }
@@ -57,6 +63,8 @@ impl Principal {
             scopes: BTreeSet::new(),
             roles: BTreeSet::new(),
             attributes: BTreeMap::new(),
+            actors: Vec::new(),
+            may_act: None,
             credential: None,
         }
     }
@@ -69,6 +77,17 @@ impl Principal {
             Some(provider) => [provider.as_str(), "|", &self.subject].concat(),
         }
     }
+}
+
+/// Who acts for a caller.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// Who vouches for it, where that is not the issuer of the credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// Its subject, in the terms of who vouches for it.
+    pub subject: String,
 }
 
 /// The value of a mapped claim.
@@ -114,4 +133,6 @@ pub enum CredentialKind {
     Signature,
     /// The code of a webhook over its body.
     Webhook,
+    /// A token that only its issuer can read.
+    OpaqueToken,
 }

@@ -38,6 +38,8 @@ pub enum Challenge {
     InvalidToken,
     /// `error="invalid_request"`.
     InvalidRequest,
+    /// `error="insufficient_user_authentication"` with what is needed (RFC 9470 section 3).
+    InsufficientAuthentication,
     /// `error="insufficient_scope"` with the scopes that are needed.
     InsufficientScope,
     /// `error="invalid_token"` of the scheme `DPoP` (RFC 9449 section 7.1).
@@ -62,7 +64,8 @@ macro_rules! dpop {
 }
 
 impl Challenge {
-    /// The header's value. For lacking scopes, `, scope="…"` with their names follows.
+    /// The header's value. For lacking scopes, `, scope="…"` with their names follows; for a sign-in
+    /// that is not enough, `, acr_values="…"` and `, max_age="…"`.
     #[must_use]
     pub const fn value(self) -> Option<&'static str> {
         match self {
@@ -70,6 +73,9 @@ impl Challenge {
             Self::Bare => Some("Bearer"),
             Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
             Self::InvalidRequest => Some("Bearer error=\"invalid_request\""),
+            Self::InsufficientAuthentication => {
+                Some("Bearer error=\"insufficient_user_authentication\"")
+            }
             Self::InsufficientScope => Some("Bearer error=\"insufficient_scope\""),
             Self::Signature => Some("Signature"),
             Self::DpopToken => Some(dpop!("invalid_token")),
@@ -159,6 +165,12 @@ reasons! {
     UnlistedOperation "receive.unlisted_operation" Receive 404 No
         "no such operation"
         "No contract lists this method and path. Unlisted operations are unreachable.";
+    ExchangeMalformed "receive.exchange_malformed" Receive 400 No
+        "the request for a token is malformed"
+        "The form of a token exchange lacks a parameter, has one twice, or one that is not supported (RFC 8693 section 2.1). The answer is `invalid_request` of RFC 6749 section 5.2.";
+    ExchangeGrantRefused "receive.exchange_grant_refused" Receive 400 No
+        "the grant type is not supported"
+        "Only tokens are exchanged here (RFC 8693). The answer is `unsupported_grant_type`.";
     UndeclaredCrossing "receive.undeclared_crossing" Receive 403 No
         "this crossing is not declared"
         "No boundary leads from the listener's zone to the zone of the API.";
@@ -216,6 +228,18 @@ reasons! {
     AudienceRefused "identify.audience_refused" Identify 401 InvalidToken
         "the token is not meant for this service"
         "The `aud` is absent, malformed or does not name this service.";
+    ExchangeClientRefused "identify.exchange_client_refused" Identify 401 No
+        "the client is not known or did not prove itself"
+        "Who asks for the exchange of a token showed no credential of a declared client, or more than one. The answer is `invalid_client`.";
+    ExchangeSubjectRefused "identify.exchange_subject_refused" Identify 400 No
+        "the token to be exchanged is not accepted"
+        "The subject token, or the actor token, does not verify by a declared provider that the client may use, or is bound to another sender. The answer is `invalid_request`.";
+    WorkloadRefused "identify.workload_refused" Identify 401 InvalidToken
+        "the program is not one of those that are accepted"
+        "The token is good and of the declared platform, and names another program than those declared: another repository, branch, service account, role or trust domain.";
+    ActorRefused "identify.actor_refused" Identify 403 No
+        "nobody may act like this for the caller"
+        "The token's `act` names an actor that its provider does not list, or more actors than the bound (RFC 8693 section 4.1).";
     TokenExpired "identify.token_expired" Identify 401 InvalidToken
         "the token has expired"
         "The `exp` has passed, beyond the declared clock skew.";
@@ -246,6 +270,15 @@ reasons! {
     CertificateNameRefused "identify.certificate_name_refused" Identify 401 InvalidToken
         "the client certificate does not name a caller that is known here"
         "The certificate has no name of the declared kind, more than one, one that is not in the strict form of a SPIFFE ID, or one outside the declared trust domain or domains.";
+    TokenInactive "identify.token_inactive" Identify 401 InvalidToken
+        "the token is not active"
+        "The issuer was asked about an opaque token (RFC 7662) and says that it is not active: unknown, expired, revoked, or not meant for us.";
+    IntrospectionUnavailable "identify.introspection_unavailable" Identify 503 No
+        "the identity provider is unavailable"
+        "The issuer of opaque tokens could not be asked: it is down, slow, answers with an error, refuses our own credential, or is asked about too many tokens at once. Nobody is identified by such a token then.";
+    IntrospectionInvalid "identify.introspection_invalid" Identify 503 No
+        "the identity provider's answer is invalid"
+        "The issuer of opaque tokens answered, and the answer is not strict JSON with a truth value in `active`. Nobody is identified by it.";
     SenderUnproven "identify.sender_unproven" Identify 401 InvalidToken
         "the credential is bound to another connection"
         "The token is bound to a client certificate (`cnf` with `x5t#S256`, RFC 8705), and the connection was opened with another one or with none.";
@@ -276,6 +309,18 @@ reasons! {
     MessageReplayed "identify.message_replayed" Identify 401 Signature
         "the message was received before"
         "A signed message or webhook of this name has passed within its window. Each passes once.";
+    AuthenticationInsufficient "assess.authentication_insufficient" Assess 401 InsufficientAuthentication
+        "a stronger or more recent sign-in is required"
+        "The caller is known, and has signed in more weakly or longer ago than the boundary (`assurance`) or a policy (`@challenge`) asks for. The challenge says what is needed (RFC 9470); the credential does not say it, or says less.";
+    ExchangeActorRefused "authorize.exchange_actor_refused" Authorize 400 No
+        "the client may not act for this subject"
+        "The subject token does not name the client in `may_act`, the client acts for the subject already (a loop), or the chain of actors would be too long. The answer is `invalid_request`.";
+    ExchangeScopeRefused "authorize.exchange_scope_refused" Authorize 400 No
+        "a scope is asked for that may not be given"
+        "A scope that the subject token does not have, or that the client is not declared. An exchange only ever narrows. The answer is `invalid_scope`.";
+    ExchangeTargetRefused "authorize.exchange_target_refused" Authorize 400 No
+        "the audience is not one that the client may ask for"
+        "None or more than one audience is asked for, or one that the client is not declared. The answer is `invalid_target` of RFC 8693 section 2.2.2.";
     TenantMismatch "authorize.tenant_mismatch" Authorize 403 No
         "not permitted"
         "The guarded tenant policy forbids: the caller's tenant is not the resource's.";
@@ -333,6 +378,9 @@ reasons! {
     ConcurrencyExceeded "admit.concurrency_exceeded" Admit 429 No
         "too many requests at once"
         "A declared number of concurrent requests is reached.";
+    TokenUnavailable "admit.token_unavailable" Admit 503 No
+        "the request cannot be carried at the moment"
+        "The upstream is declared to be sent a token of the boundary's own, and none could be signed: the folder of keys cannot be read, or there is no randomness. Nothing was sent.";
     RecordUnavailable "admit.record_unavailable" Admit 503 No
         "the request cannot be recorded"
         "The boundary requires a durable record and it could not be written: no record, no crossing.";

@@ -61,6 +61,7 @@ fn measure(engine: &Engine, api: &ApiId, decisions: u32) {
                 zone: "public",
                 now: Timestamp::from_millis(u64::from(number)),
                 token_age_secs: Some(5),
+                auth_age_secs: None,
                 method: Method::Get,
             },
         };

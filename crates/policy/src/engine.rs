@@ -128,8 +128,8 @@ impl Engine {
             if let Some(notes) =
                 meaning.get_mut("annotations").and_then(|notes| notes.as_object_mut())
             {
-                // the reason is told to callers; other notes are for readers
-                notes.retain(|name, _| name == "reason");
+                // reason and challenge are told to callers; other notes are for readers
+                notes.retain(|name, _| ["challenge", "reason"].contains(&name.as_str()));
             }
             let permits = policy.effect() == cedar_policy::Effect::Permit;
             (policy.id().to_string(), (permits, meaning.to_string()))
@@ -267,6 +267,10 @@ impl Engine {
             let age = i64::try_from(age).unwrap_or(i64::MAX);
             pairs.push(("token_age".to_owned(), RestrictedExpression::new_long(age)));
         }
+        if let Some(age) = given.auth_age_secs {
+            let age = i64::try_from(age).unwrap_or(i64::MAX);
+            pairs.push(("auth_age".to_owned(), RestrictedExpression::new_long(age)));
+        }
         if self.reads.address {
             let address = RestrictedExpression::new_ip(given.address.to_string());
             pairs.push(("address".to_owned(), address));
@@ -303,7 +307,12 @@ fn verdict(held: Held) -> Verdict {
     let mut determining = if forbidden { forbids } else { permits };
     determining
         .sort_by(|(one, _), (other, _)| (&one.source, one.line).cmp(&(&other.source, other.line)));
-    let spelled = determining.iter().find_map(|(_, reason)| *reason);
+    // a stronger sign-in is asked for only where nothing else forbids
+    let steps = determining.iter().all(|(one, _)| one.step_up.is_some());
+    let spelled = match forbidden && steps {
+        true => Some(Reason::AuthenticationInsufficient),
+        false => determining.iter().find_map(|(_, reason)| *reason),
+    };
     let determining: Vec<PolicyRef> = determining.into_iter().map(|(one, _)| one).collect();
     if !errors.is_empty() {
         denial(Reason::PolicyError, determining, errors)

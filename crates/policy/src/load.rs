@@ -7,7 +7,7 @@ use cedar_policy_core::ast::{Effect, Policy, PolicyID};
 use cedar_policy_core::validator::Validator;
 use miette::Diagnostic;
 use portcullis_diagnostics::{Finding, SourceId, Span};
-use portcullis_model::{Reason, Stage};
+use portcullis_model::{Reason, Stage, StepUp};
 
 use crate::environments::Environments;
 use crate::parse::{Parsed, parse};
@@ -102,7 +102,8 @@ impl Loading {
         }
         let policy = policy.new_id(PolicyID::from_string(&id));
         self.ids.insert(id.clone(), self.policies.len());
-        let known = (PolicyRef { source: source.clone(), line, id }, reason);
+        let step_up = self.step_up(&policy, &span);
+        let known = (PolicyRef { source: source.clone(), line, id, step_up }, reason);
         self.policies.push(Named { policy, known, span, counted_from });
     }
 
@@ -118,6 +119,22 @@ impl Loading {
             );
         }
         reason
+    }
+
+    fn step_up(&mut self, policy: &Policy, span: &Span) -> Option<StepUp> {
+        let text = annotation(policy, "challenge")?;
+        let step_up = StepUp::parse(text);
+        let reason = annotation(policy, "reason");
+        if step_up.is_none() || reason.is_some() || policy.effect() == Effect::Permit {
+            let message = format!("`{text}` cannot be the challenge of this policy");
+            self.findings.push(
+                Finding::error("PC0312", message)
+                    .at(span.clone(), "this policy")
+                    .why("a client is told what sign-in is needed, and only where that would help")
+                    .fix("write `@challenge(\"acr=mfa; max_age=300\")`, either part or both, on a `forbid` without `@reason`"),
+            );
+        }
+        step_up
     }
 
     fn validate(&mut self, validator: &Validator, environments: &Environments<'_>) -> Vec<Loaded> {

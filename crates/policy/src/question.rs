@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use portcullis_diagnostics::SourceId;
-use portcullis_model::{ApiId, Decision, Method, OperationId, Principal, Reason, Timestamp};
+use portcullis_model::{
+    ApiId, Decision, Method, OperationId, Principal, Reason, StepUp, Timestamp,
+};
 
 /// One request for a decision.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// Seconds since the credential was issued, where it says so.
     pub token_age_secs: Option<u64>,
+    /// Seconds since the caller signed in, where the credential says when.
+    pub auth_age_secs: Option<u64>,
     /// Request method.
     pub method: Method,
 }
@@ -68,4 +72,6 @@ pub struct PolicyRef {
     pub line: usize,
     /// `@id`, or file and position.
     pub id: String,
+    /// `@challenge`: the sign-in with which it would not forbid.
+    pub step_up: Option<StepUp>,
 }

@@ -88,6 +88,7 @@ fn ask<T>(
             zone: "public",
             now: Timestamp::from_secs(1_790_000_000),
             token_age_secs: Some(3),
+            auth_age_secs: Some(4),
             method: Method::Get,
         },
     })

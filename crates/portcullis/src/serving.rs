@@ -34,7 +34,7 @@ use crate::renewing::Renewing;
 use crate::{descriptors, operating};
 
 /// What to do where a secret cannot be resolved.
-const SECRET: &str = "a secret is missing; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
+const SECRET: &str = "a secret is missing or cannot be used; `portcullis key new --provider … --holder …` makes the pepper of a provider of API keys";
 
 /// Until when certificates are valid, by listener and their number there.
 type Expiries = BTreeMap<Arc<str>, Timestamp>;

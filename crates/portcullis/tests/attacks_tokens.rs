@@ -403,9 +403,11 @@ fn t35_t39_tenants_and_scopes() {
         challenge.contains("insufficient_scope") && challenge.contains("orders:read"),
         "{challenge}"
     );
-    let wrong = draft().claim("scope", json!(["orders:read"]));
-    let answers = shop.send(get(ORDERS, &shop.issuer.sign(&wrong)));
-    assert!(matches!(answers[0].status, 401 | 403), "{answers:?}");
+    let array = draft().claim("scope", json!(["orders:read", "orders:read"]));
+    shop.crosses("scopes in an array", get(ORDERS, &shop.issuer.sign(&array)));
+    for wrong in [json!(["orders:write orders:read"]), json!([["orders:read"]]), json!(7)] {
+        signed(&shop, "no scopes", &draft().claim("scope", wrong), "identify.claim_invalid");
+    }
     let empty = draft().claim("sub", json!(""));
     assert_eq!(shop.send(get(ORDERS, &shop.issuer.sign(&empty)))[0].status, 401);
 }
@@ -445,4 +447,24 @@ fn t60_api_keys() {
     for text in [shop.gateway.log(), serde_json::to_string(&shop.gateway.records()).unwrap()] {
         assert!(!text.contains(&key), "a key was written down");
     }
+}
+
+#[test]
+fn t31_access_tokens_say_what_rfc_9068_asks_unless_it_is_relaxed() {
+    let shop = open();
+    for name in ["client_id", "jti"] {
+        let draft = || shop.issuer.draft("ann");
+        signed(&shop, name, &draft().without(name), "identify.claim_invalid");
+        signed(&shop, name, &draft().claim(name, json!("")), "identify.claim_invalid");
+        signed(&shop, name, &draft().claim(name, json!(["a"])), "identify.claim_invalid");
+    }
+    let shop = Shop::open(
+        GATEWAY,
+        &[("      types: [at+jwt]", "      types: [at+jwt]\n      relaxed: [client_id, jti]")],
+    );
+    let bare = shop.issuer.draft("ann").without("client_id").without("jti");
+    shop.crosses("relaxed", get(ORDERS, &shop.issuer.sign(&bare)));
+    let said = shop.verb(&["check"]);
+    assert!(said.contains("PC0123") && said.contains("may lack `client_id`"), "{said}");
+    refused(&shop, "no subject", &shop.issuer.sign(&bare.without("sub")), "identify.claim_invalid");
 }

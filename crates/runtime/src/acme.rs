@@ -4,7 +4,7 @@
 //! for each certificate with its key and chain, replaced as a whole. Names are proven by TLS-ALPN-01.
 
 mod http;
-mod kept;
+pub(crate) mod kept;
 mod order;
 
 pub use kept::Kept;

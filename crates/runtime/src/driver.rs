@@ -267,11 +267,21 @@ impl Driver {
                 let found = self.stores.tokens.find(revision, epoch, &digest, open.trace.at);
                 facts.identity = found.map(Ok);
             }
+            Need::TokenStatus { provider, token } => {
+                let (revision, now) = (&self.snapshot.revision, open.trace.at);
+                let status = self.stores.token_status(&provider, &token, revision, now);
+                facts.token_status = Some(status.await);
+            }
             Need::SigningKeys { provider, missing } => {
                 facts.keys_refreshed = missing.is_some();
                 // fetching is rare and its state is large: it is not part of every request's
                 let keys = self.stores.signing_keys(&provider, missing.as_deref(), open.trace.at);
                 facts.keys = Some(Box::pin(keys).await);
+            }
+            Need::ExchangeKeys { provider, missing } => {
+                let keys = self.stores.signing_keys(&provider, missing.as_deref(), open.trace.at);
+                let keys = (keys.await, missing.is_some());
+                facts.exchange_keys.insert(provider, keys);
             }
             Need::ApiKey { provider, id } => {
                 facts.api_key = self.stores.api_key(&provider, &id);
@@ -294,6 +304,12 @@ impl Driver {
             Need::Limits(claims) => {
                 facts.limits =
                     Some(self.stores.limits.take(&claims, &mut open.held, open.trace.at));
+            }
+            Need::Sign(order) => {
+                facts.token = Some(self.stores.token(&order, open.trace.at));
+            }
+            Need::PublicKeys => {
+                facts.public_keys = self.stores.public_keys(open.trace.at);
             }
             Need::Intent => {
                 let trace = open.trace.clone();

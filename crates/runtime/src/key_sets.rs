@@ -1,4 +1,4 @@
-//! Which keys does an issuer publish now? JWK sets by file or URL, fresh for a while, stale for a
+//! Which keys does an issuer publish now? JWK sets by file, URL or the issuer's metadata, fresh for a while, stale for a
 //! bounded while longer, then unavailable (law 8).
 //!
 //! One fetch per provider at a time; a key id that the set lacks causes at most one refresh per
@@ -11,12 +11,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{KeySource, Provider};
+use portcullis_config::declaration::{JwtProvider, KeySource, Provider};
 use portcullis_core::facts::Keys;
 use portcullis_identity::jwk::KeySet;
 use portcullis_model::{ProviderId, Timestamp};
 use portcullis_transport::fetch::{self, FetchRules};
+use tokio::time::timeout;
+
+use crate::discovery::Discovery;
 
 /// Shortest time between two fetches of one set.
 pub const REFRESH_MIN: Duration = Duration::from_secs(5);
@@ -54,6 +58,7 @@ struct Source {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
+    Discovery(Discovery, FetchRules),
     File(PathBuf),
     Url { url: String, rules: FetchRules },
 }
@@ -80,19 +85,7 @@ impl KeySets {
         let mut sources = BTreeMap::new();
         for (id, provider) in &declaration.providers {
             let Provider::Jwt(provider) = provider else { continue };
-            let (place, fresh_for, stale_until) = match &provider.keys {
-                KeySource::File { path } => {
-                    (Place::File(folder.join(path)), FILE_FRESH_FOR, FILE_STALE_UNTIL)
-                }
-                KeySource::Url { url, fresh_for, stale_until, allow_addresses } => {
-                    let rules = FetchRules {
-                        allow_addresses: allow_addresses.clone(),
-                        deadline: FETCH_DEADLINE,
-                        bytes_max: SET_BYTES_MAX,
-                    };
-                    (Place::Url { url: url.clone(), rules }, *fresh_for, *stale_until)
-                }
-            };
+            let (place, fresh_for, stale_until) = place(provider, folder);
             let source = Source {
                 provider: id.clone(),
                 place,
@@ -174,7 +167,7 @@ impl Source {
         }
         // noted before, so that requests of meanwhile do not line up to try again
         self.state.lock().unwrap_or_else(PoisonError::into_inner).tried = Some(now);
-        let fetched = self.place.fetch().await;
+        let fetched = self.place.fetch(now).await;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match fetched {
             Ok((set, bytes)) => {
@@ -191,9 +184,51 @@ impl Source {
     }
 }
 
+/// Where a provider's keys are, for how long they are fresh, and until when they may be stale.
+fn place(provider: &JwtProvider, folder: &Path) -> (Place, Duration, Duration) {
+    match &provider.keys {
+        KeySource::Discovery { document, fresh_for, stale_until, allow_addresses } => {
+            let rules = rules(allow_addresses);
+            let issuer = &provider.issuer;
+            let discovery = Discovery::new(issuer, *document, *fresh_for, rules.clone());
+            (Place::Discovery(discovery, rules), *fresh_for, *stale_until)
+        }
+        KeySource::File { path } => {
+            (Place::File(folder.join(path)), FILE_FRESH_FOR, FILE_STALE_UNTIL)
+        }
+        KeySource::Url { url, fresh_for, stale_until, allow_addresses } => {
+            let place = Place::Url { url: url.clone(), rules: rules(allow_addresses) };
+            (place, *fresh_for, *stale_until)
+        }
+    }
+}
+
+/// By which rules keys are fetched.
+#[must_use]
+pub fn rules(allow_addresses: &[IpNet]) -> FetchRules {
+    FetchRules {
+        allow_addresses: allow_addresses.to_vec(),
+        deadline: FETCH_DEADLINE,
+        bytes_max: SET_BYTES_MAX,
+    }
+}
+
 impl Place {
-    async fn fetch(&self) -> Result<(KeySet, Vec<u8>), String> {
+    async fn fetch(&self, now: Timestamp) -> Result<(KeySet, Vec<u8>), String> {
+        // metadata and keys together take no longer than keys alone may
+        let fetched = timeout(FETCH_DEADLINE, self.within_deadline(now)).await;
+        fetched.unwrap_or_else(|_| Err(format!("it took longer than {FETCH_DEADLINE:?}")))
+    }
+
+    async fn within_deadline(&self, now: Timestamp) -> Result<(KeySet, Vec<u8>), String> {
         let bytes = match self {
+            Self::Discovery(discovery, rules) => {
+                let url = discovery.jwks_uri(now).await?;
+                fetch::json(&url, rules)
+                    .await
+                    .map_err(|error| format!("keys `{url}`: {error}"))?
+                    .to_vec()
+            }
             Self::File(path) => {
                 let length = tokio::fs::metadata(path).await.map_err(|e| e.to_string())?.len();
                 if length > u64::try_from(SET_BYTES_MAX).unwrap_or(u64::MAX) {

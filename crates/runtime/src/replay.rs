@@ -4,8 +4,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderValue, Request};
-use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact};
+use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact, TokenFact};
 use portcullis_core::receive::Arrival;
 use portcullis_core::record::{caller, digest};
 use portcullis_core::trace::{Trace, TracedFact};
@@ -48,6 +49,9 @@ pub fn replay(record: &Record, snapshot: &Snapshot, seal: &SealKey) -> Replayed 
     }
     if record.reason == Some(Reason::ClientGone) && record.decision == Decision::Deny {
         return Replayed::NotReplayable("the client left before it was decided");
+    }
+    if value(&facts, "exchange").is_some() {
+        return Replayed::NotReplayable("the tokens of an exchange are not kept");
     }
     let Some(arrival) = arrival(record, &facts, snapshot) else {
         return Replayed::NotReplayable("its head never became a request");
@@ -136,7 +140,7 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 14] = [
+const FACTS: [&str; 16] = [
     "country",
     "certificate",
     "head",
@@ -149,6 +153,8 @@ const FACTS: [&str; 14] = [
     "identity",
     "body",
     "limits",
+    "token",
+    "exchange",
     "obligation",
     "intent",
 ];
@@ -264,6 +270,12 @@ fn given(record: &Record, facts: &[TracedFact]) -> Facts {
         sender: value(facts, "sender").and_then(|value| serde_json::from_value(value).ok()),
         body,
         limits,
+        token: value(facts, "token").map(|token| match refused(&token) {
+            Some(_) => TokenFact::Unavailable,
+            None => TokenFact::AsRecorded,
+        }),
+        // they decide nothing
+        public_keys: Some(Bytes::new()),
         intent_durable,
         ..Facts::default()
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
-use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact};
+use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact, TokenFact};
 use portcullis_core::receive::Arrival;
 use portcullis_core::sender::Sender;
 use portcullis_core::trace::Trace;
@@ -176,6 +176,8 @@ fn facts(one: &Simulated, now: Timestamp) -> Facts {
             .iter()
             .map(|(name, value)| (name.clone(), Attribute::Text(value.clone())))
             .collect(),
+        actors: Vec::new(),
+        may_act: None,
         credential: Some(CredentialRef {
             kind: match caller.kind {
                 PrincipalKind::ApiKey => CredentialKind::ApiKey,
@@ -201,6 +203,8 @@ fn facts(one: &Simulated, now: Timestamp) -> Facts {
         country: Some(one.country.clone().map_or(Country::Unknown, Country::Known)),
         body: Some(BodyFact::Whole(Bytes::from(one.body.clone()))),
         limits: Some(LimitsFact::Taken(Vec::new())),
+        token: Some(TokenFact::AsRecorded),
+        public_keys: Some(Bytes::new()),
         intent_durable: Some(true),
         ..Facts::default()
     }

@@ -6,21 +6,26 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{Provider, SecretRef, SignatureMaterial};
-use portcullis_core::facts::{ApiKeyFact, Country, Keys};
+use portcullis_config::declaration::{Provider, SignatureMaterial};
+use portcullis_core::facts::{ApiKeyFact, Country, Keys, TokenFact, TokenStatus};
 use portcullis_identity::api_key::Pepper;
+use portcullis_identity::introspection::OpaqueToken;
+use portcullis_identity::minted::Order;
 use portcullis_identity::secrets::Secrets;
 use portcullis_model::{ProviderId, Timestamp};
 use portcullis_telemetry::levels::Levels;
 
 use crate::api_keys::ApiKeys;
 use crate::countries::Countries;
+use crate::introspection::Introspection;
 use crate::key_sets::KeySets;
 use crate::limits::Limits;
-use crate::private;
+use crate::minting::Mint;
 use crate::proofs::Proofs;
 use crate::records::Records;
+pub use crate::secrets::resolve;
 use crate::tokens::Tokens;
 
 /// All stores of a process.
@@ -37,15 +42,31 @@ pub struct Stores {
     api_keys: BTreeMap<ProviderId, ApiKeys>,
     secrets: BTreeMap<ProviderId, Arc<Secrets>>,
     key_sets: KeySets,
+    mint: Option<Mint>,
+    introspection: Introspection,
     countries: Option<Countries>,
 }
 
 /// Why the stores cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("secret of provider `{provider}` cannot be used: {why}")]
-pub struct SecretError {
-    provider: ProviderId,
-    why: String,
+#[non_exhaustive]
+pub enum SecretError {
+    /// A secret of a provider.
+    #[error("secret of provider `{provider}` cannot be used: {why}")]
+    Provider {
+        /// The provider.
+        provider: ProviderId,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The keys of our own tokens.
+    #[error("keys of `tokens` in `{folder}` cannot be used: {why}")]
+    Tokens {
+        /// Their folder.
+        folder: String,
+        /// What is wrong with them.
+        why: String,
+    },
 }
 
 impl Stores {
@@ -68,6 +89,8 @@ impl Stores {
             api_keys: open_api_keys(declaration, folder)?,
             secrets: open_secrets(declaration, folder)?,
             key_sets: KeySets::new(declaration, folder),
+            mint: open_mint(None, declaration, folder)?,
+            introspection: open_introspection(declaration, folder, None)?,
             countries: open_countries(declaration, folder),
         })
     }
@@ -87,6 +110,8 @@ impl Stores {
             api_keys: open_api_keys(declaration, folder)?,
             secrets: open_secrets(declaration, folder)?,
             key_sets: self.key_sets.renewed(declaration, folder),
+            mint: open_mint(self.mint.as_ref(), declaration, folder)?,
+            introspection: open_introspection(declaration, folder, Some(&self.introspection))?,
             countries: open_countries(declaration, folder),
         })
     }
@@ -120,6 +145,29 @@ impl Stores {
         self.key_sets.keys(provider, missing, now).await
     }
 
+    /// A token of ours.
+    #[must_use]
+    pub fn token(&self, order: &Order, now: Timestamp) -> TokenFact {
+        self.mint.as_ref().map_or(TokenFact::Unavailable, |mint| mint.token(order, now))
+    }
+
+    /// The public keys of our own tokens.
+    #[must_use]
+    pub fn public_keys(&self, now: Timestamp) -> Option<Bytes> {
+        self.mint.as_ref().and_then(|mint| mint.public_keys(now))
+    }
+
+    /// What the issuer says of an opaque token.
+    pub async fn token_status(
+        &self,
+        provider: &ProviderId,
+        token: &OpaqueToken,
+        revision: &Arc<str>,
+        now: Timestamp,
+    ) -> TokenStatus {
+        self.introspection.status(provider, token, revision, now).await
+    }
+
     /// Says how things stand with the keys and the records.
     pub fn tell(&self, levels: &Levels) {
         levels.limits(self.limits.refusals());
@@ -136,12 +184,38 @@ impl Stores {
     }
 }
 
+fn open_mint(
+    earlier: Option<&Mint>,
+    declaration: &Declaration,
+    folder: &Path,
+) -> Result<Option<Mint>, SecretError> {
+    let Some(tokens) = &declaration.tokens else { return Ok(None) };
+    let now = crate::clock::now();
+    let mint = match earlier {
+        Some(mint) => mint.renewed(tokens, folder, now),
+        None => Mint::open(tokens, folder, now),
+    };
+    mint.map(Some).map_err(|error| SecretError::Tokens {
+        folder: tokens.keys.clone(),
+        why: error.to_string(),
+    })
+}
+
 /// A file that went away since the estate was checked is not available, which refuses.
 fn open_countries(declaration: &Declaration, folder: &Path) -> Option<Countries> {
     Countries::open(declaration, folder).unwrap_or_else(|why| {
         tracing::error!(why, "countries cannot be looked up");
         None
     })
+}
+
+fn open_introspection(
+    declaration: &Declaration,
+    folder: &Path,
+    before: Option<&Introspection>,
+) -> Result<Introspection, SecretError> {
+    let opened = Introspection::open(declaration, folder, before);
+    opened.map_err(|(provider, why)| SecretError::Provider { provider, why })
 }
 
 fn open_api_keys(
@@ -154,7 +228,7 @@ fn open_api_keys(
         let secret = resolve(&keys.pepper, folder);
         let pepper = secret
             .and_then(|bytes| Pepper::new(&bytes).map_err(|error| error.to_string()))
-            .map_err(|why| SecretError { provider: id.clone(), why })?;
+            .map_err(|why| SecretError::Provider { provider: id.clone(), why })?;
         api_keys.insert(id.clone(), ApiKeys::new(folder.join(&keys.store), pepper));
     }
     Ok(api_keys)
@@ -167,7 +241,7 @@ fn open_secrets(
     let mut found = BTreeMap::new();
     for (id, provider) in &declaration.providers {
         let opened = secrets(provider, folder);
-        let opened = opened.map_err(|why| SecretError { provider: id.clone(), why })?;
+        let opened = opened.map_err(|why| SecretError::Provider { provider: id.clone(), why })?;
         found.insert(id.clone(), Arc::new(opened));
     }
     Ok(found)
@@ -180,7 +254,10 @@ fn open_secrets(
 pub fn secrets(provider: &Provider, folder: &Path) -> Result<Secrets, String> {
     let mut secrets = Secrets::default();
     match provider {
-        Provider::ApiKeys(_) | Provider::Certificates(_) | Provider::Jwt(_) => {}
+        Provider::ApiKeys(_)
+        | Provider::Certificates(_)
+        | Provider::Introspection(_)
+        | Provider::Jwt(_) => {}
         Provider::Signatures(signatures) => {
             for (id, key) in &signatures.keys {
                 if let SignatureMaterial::Secret(secret) = &key.material {
@@ -199,23 +276,4 @@ pub fn secrets(provider: &Provider, folder: &Path) -> Result<Secrets, String> {
         }
     }
     Ok(secrets)
-}
-
-/// Reads a secret; surrounding white space does not belong to it.
-///
-/// # Errors
-/// Says which file or variable is missing or empty; never what it holds.
-pub fn resolve(secret: &SecretRef, folder: &Path) -> Result<Vec<u8>, String> {
-    let text = match secret {
-        SecretRef::Env(name) => {
-            std::env::var(name).map_err(|_| format!("variable `{name}` is not set"))?
-        }
-        SecretRef::File(path) => {
-            let file = folder.join(path);
-            private::check(&file).map_err(|why| format!("file `{path}`: {why}"))?;
-            std::fs::read_to_string(file).map_err(|error| format!("file `{path}`: {error}"))?
-        }
-    };
-    let text = text.trim();
-    if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.as_bytes().to_vec()) }
 }

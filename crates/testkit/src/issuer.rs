@@ -77,6 +77,13 @@ impl Issuer {
         })
     }
 
+    /// Its private key in PEM (PKCS#8).
+    #[must_use]
+    pub fn pem(&self) -> String {
+        let text = base64_standard(&self.pkcs8);
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    }
+
     /// Its key set.
     #[must_use]
     pub fn jwks(&self) -> String {
@@ -98,6 +105,7 @@ impl Issuer {
             claims: json!({
                 "iss": "https://id.shop.example", "aud": "https://api.shop.example",
                 "sub": subject, "tenant": "acme", "scope": "orders:read orders:write",
+                "client_id": "shop-app", "jti": format!("{subject}-{now}"),
                 "roles": [], "iat": now, "exp": now + 600,
             }),
         }

@@ -156,9 +156,14 @@ impl Shop {
 
 /// Has a key set served.
 pub fn publish(jwks: &Upstream, set: &str) {
+    jwks.behave(document(set));
+}
+
+/// Answers with this JSON.
+#[must_use]
+pub fn document(json: &str) -> Behaviour {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
-    let text = format!("{head}content-length: {}\r\n\r\n{set}", set.len());
-    jwks.behave(Behaviour::BytesThenClose(text));
+    Behaviour::BytesThenClose(format!("{head}content-length: {}\r\n\r\n{json}", json.len()))
 }
 
 /// A request to the web listener with these further header lines.

@@ -19,6 +19,8 @@ pub enum Behaviour {
     BytesThenClose(String),
     /// Answers after a pause.
     Slow(Duration),
+    /// Answers exactly these bytes after a pause, and closes.
+    SlowBytes(Duration, String),
     /// Never answers.
     Silent,
     /// Closes without an answer.
@@ -31,6 +33,8 @@ pub enum Behaviour {
     Echo,
     /// Begins to answer, and sends a byte of the body now and then without end.
     Trickle(Duration),
+    /// Does what is said for the path that is asked for; closes where nothing is.
+    Paths(Vec<(String, Self)>),
     /// Does each of these in turn, a request each.
     Turns(Vec<Self>),
 }
@@ -139,8 +143,12 @@ impl Upstream {
         }
     }
 
-    fn next(&self) -> Behaviour {
+    fn next(&self, target: &str) -> Behaviour {
         let behaviour = self.behaviour.lock().unwrap().clone();
+        if let Behaviour::Paths(paths) = &behaviour {
+            let found = paths.iter().find(|(path, _)| path == target);
+            return found.map_or(Behaviour::Close, |(_, behaviour)| behaviour.clone());
+        }
         let Behaviour::Turns(turns) = behaviour else { return behaviour };
         let mut turn = self.turn.lock().unwrap();
         *turn += 1;
@@ -153,13 +161,17 @@ impl Upstream {
             let target = seen.head.split(' ').nth(1).unwrap_or_default().to_owned();
             self.seen.lock().unwrap().push(seen);
             let _under_way = UnderWay::new(&self.under_way);
-            let (bytes, close) = match self.next() {
+            let (bytes, close) = match self.next(&target) {
                 Behaviour::Answer => (answer(), false),
                 Behaviour::Bytes(bytes) => (bytes, false),
                 Behaviour::BytesThenClose(bytes) => (bytes, true),
                 Behaviour::Slow(pause) => {
                     std::thread::sleep(pause);
                     (answer(), false)
+                }
+                Behaviour::SlowBytes(pause, bytes) => {
+                    std::thread::sleep(pause);
+                    (bytes, true)
                 }
                 Behaviour::Silent => {
                     std::thread::sleep(Duration::from_secs(30));
@@ -182,7 +194,7 @@ impl Upstream {
                     SockRef::from(socket).set_linger(Some(Duration::ZERO)).unwrap();
                     return;
                 }
-                Behaviour::Turns(_) => panic!("turns do not nest"),
+                Behaviour::Turns(_) | Behaviour::Paths(_) => panic!("they do not nest"),
             };
             if stream.write_all(bytes.as_bytes()).and_then(|()| stream.flush()).is_err() {
                 return;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis_core::facts::{
-    ApiKeyFact, BodyFact, Country, Facts, Guarded, Keys, LimitsFact, Need,
+    ApiKeyFact, BodyFact, Country, Facts, Guarded, Keys, LimitsFact, Need, TokenFact, TokenStatus,
 };
 use portcullis_core::receive::Arrival;
 use portcullis_core::trace::Trace;
@@ -17,6 +17,7 @@ use portcullis_core::{Advance, Allowed, Chain, Refusal, Snapshot};
 use portcullis_identity::api_key::{Pepper, StoredKey, fresh};
 use portcullis_identity::dpop::nonce::Judged;
 use portcullis_identity::jwk::KeySet;
+use portcullis_identity::minted::{Order, Signed};
 use portcullis_identity::{Authenticated, Refused};
 use portcullis_limit::{Seen, Taken};
 use portcullis_model::{Reason, RecordId, Timestamp};
@@ -222,12 +223,20 @@ impl World {
                 facts.cache_asked = true;
                 facts.identity = kept.filter(|_| how == Supply::Kept).map(Ok);
             }
+            Need::TokenStatus { .. } => facts.token_status = Some(TokenStatus::Unavailable),
             Need::SigningKeys { missing, .. } => {
                 facts.keys_refreshed = missing.is_some();
                 facts.keys = Some(match works {
                     true => Keys::Known { set: Arc::clone(&self.keys), as_of: NOW },
                     false => Keys::Unavailable,
                 });
+            }
+            Need::ExchangeKeys { provider, missing } => {
+                let keys = match works {
+                    true => Keys::Known { set: Arc::clone(&self.keys), as_of: NOW },
+                    false => Keys::Unavailable,
+                };
+                facts.exchange_keys.insert(provider.clone(), (keys, missing.is_some()));
             }
             Need::ApiKey { id, .. } => {
                 let known = [&self.key.1, &self.revoked.1].into_iter().find(|key| key.id == *id);
@@ -255,9 +264,25 @@ impl World {
                     },
                 });
             }
+            Need::Sign(order) => facts.token = Some(signed(order, works)),
+            Need::PublicKeys => {
+                facts.public_keys = works.then(|| Bytes::from_static(b"{\"keys\":[]}"));
+            }
             Need::Intent => facts.intent_durable = Some(works),
         }
     }
+}
+
+fn signed(order: &Order, works: bool) -> TokenFact {
+    if !works {
+        return TokenFact::Unavailable;
+    }
+    TokenFact::Signed(Arc::new(Signed {
+        text: order.draft("walk", "walk", NOW).unwrap().input,
+        handle: "walk".to_owned(),
+        issued_at: NOW,
+        expires_at: NOW.plus(order.lifetime),
+    }))
 }
 
 fn stored(pepper: &Pepper, revoked: Option<Timestamp>) -> (String, Arc<StoredKey>) {

@@ -20,7 +20,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::address::is_public;
+use crate::address::{is_metadata, is_public};
 
 /// Bounds of a fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,8 @@ pub(crate) async fn resolve(
     rules: &FetchRules,
 ) -> Result<SocketAddr, FetchError> {
     let allowed = |address: IpAddr| {
-        is_public(address) || rules.allow_addresses.iter().any(|net| net.contains(&address))
+        let listed = || rules.allow_addresses.iter().any(|net| net.contains(&address));
+        is_public(address) || (listed() && !is_metadata(address))
     };
     if let Ok(address) = host.parse::<IpAddr>() {
         let ok =

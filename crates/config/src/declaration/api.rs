@@ -8,6 +8,7 @@ use super::cors::Cors;
 use super::declared::Declared;
 use super::headers::HeaderChanges;
 use super::life::Life;
+use super::protected::ProtectedResource;
 use super::routes::{Rewrite, Route};
 use super::stream::Stream;
 
@@ -38,6 +39,8 @@ pub struct Api {
     pub request_headers: HeaderChanges,
     /// Operations whose messages go on after they were judged, by their ids in the contract.
     pub streams: BTreeMap<String, Stream>,
+    /// What clients are told about it before they have a token.
+    pub protected_resource: Option<ProtectedResource>,
     /// Classes of data that it carries.
     pub data: BTreeSet<String>,
 }

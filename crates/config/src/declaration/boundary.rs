@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_diagnostics::Span;
-use portcullis_model::{LimitId, ProviderId, ZoneId};
+use portcullis_model::{LimitId, ProviderId, StepUp, ZoneId};
 
 use super::Tracing;
 use super::addresses::Addresses;
@@ -44,6 +44,8 @@ pub struct IdentityRule {
     pub anonymous: bool,
     /// Proof that a credential is the caller's own.
     pub sender: SenderRule,
+    /// How strongly and how lately callers with a credential must have signed in.
+    pub assurance: Option<StepUp>,
 }
 
 /// What is looked at.

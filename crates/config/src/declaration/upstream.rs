@@ -11,6 +11,8 @@ use portcullis_diagnostics::Span;
 
 pub use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
 pub use self::signature::{SigningKey, UpstreamSignature};
+use super::tokens::UpstreamToken;
+
 pub use self::tls::{ClientCertificate, MinTls, UpstreamProtocol, UpstreamTls};
 
 /// Where requests are carried.
@@ -26,6 +28,8 @@ pub struct Upstream {
     pub balance: Balance,
     /// Which HTTP is spoken.
     pub protocol: UpstreamProtocol,
+    /// The token that it is sent with each request.
+    pub token: Option<UpstreamToken>,
     /// How it is encrypted.
     pub tls: Option<UpstreamTls>,
     /// How requests to it are signed.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::cors::Cors;
 use super::headers::RequestHeaders;
 use super::life::{Lifecycle, Maintenance};
+use super::protected::ProtectedResource;
 use super::routes::{Rewrite, Route};
 
 use super::stream::Stream;
@@ -53,6 +54,8 @@ pub(crate) struct Api {
     /// Operations whose messages go on after they were judged, by their ids in the contract.
     #[serde(default)]
     pub(crate) streams: BTreeMap<String, Stream>,
+    /// What clients are told about it before they have a token; nothing, where it is not said.
+    pub(crate) protected_resource: Option<ProtectedResource>,
     /// Classes of data that it carries.
     #[serde(default)]
     pub(crate) data: Vec<String>,

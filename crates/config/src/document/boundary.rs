@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tracing;
 use super::addresses::Addresses;
+use super::assurance::Assurance;
 use super::headers::Answers;
 use super::sender::Sender;
 
@@ -50,6 +51,8 @@ pub(crate) struct Identity {
     /// Proof that a credential is the caller's own.
     #[serde(default)]
     pub(crate) sender: Sender,
+    /// How strongly and how lately callers with a credential must have signed in.
+    pub(crate) assurance: Option<Assurance>,
 }
 
 /// How closely messages are looked at.

@@ -5,24 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::discovery::{Discovery, default_fresh_for, default_stale_until};
 use super::secret::Secret;
-use super::signed::{Signatures, Webhook};
-
-/// An identity provider: exactly one of these.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Provider {
-    /// Signed tokens of an issuer.
-    Jwt(Box<Jwt>),
-    /// API keys of our own.
-    ApiKeys(ApiKeys),
-    /// Certificates that clients show in the TLS handshake.
-    Certificates(Certificates),
-    /// Signatures over messages.
-    Signatures(Signatures),
-    /// Webhooks of one integration.
-    Webhook(Webhook),
-}
 
 /// Signed tokens of an issuer (RFC 7519, RFC 9068).
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,6 +24,10 @@ pub(crate) struct Jwt {
     /// Accepted algorithms, each only with a key that is pinned to it.
     #[serde(default = "default_algorithms")]
     pub(crate) algorithms: Vec<Algorithm>,
+    /// Claims that RFC 9068 requires of an access token (`typ` `at+jwt`) and that tokens of this
+    /// issuer may lack.
+    #[serde(default)]
+    pub(crate) relaxed: Vec<RelaxedClaim>,
     /// Accepted `typ`, without `application/`.
     #[serde(default = "default_types")]
     pub(crate) types: Vec<String>,
@@ -52,6 +40,10 @@ pub(crate) struct Jwt {
     /// Kind of principal that its tokens stand for.
     #[serde(default)]
     pub(crate) principal: PrincipalKind,
+    /// Who may act for the subjects of its tokens (`act`, RFC 8693 section 4.1), by their `sub`; a
+    /// token that names anybody else is refused.
+    #[serde(default)]
+    pub(crate) actors: Vec<String>,
     /// Which claims become what.
     #[serde(default)]
     pub(crate) claims: Claims,
@@ -61,6 +53,8 @@ pub(crate) struct Jwt {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum KeySource {
+    /// A JWK set by the issuer's own metadata.
+    Discovery(Discovery),
     /// A JWK set in a file.
     File(KeyFile),
     /// A JWK set by URL.
@@ -107,6 +101,16 @@ pub(crate) enum Algorithm {
     RS512,
 }
 
+/// Claims of an access token that decide nothing by themselves (RFC 9068 section 2.2).
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RelaxedClaim {
+    /// The client that asked for the token.
+    ClientId,
+    /// The token's own name.
+    Jti,
+}
+
 /// Kind of principal.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -118,16 +122,25 @@ pub(crate) enum PrincipalKind {
     Workload,
 }
 
-/// Which claims become what.
+/// Which claims become what. A claim is named as it is, or by a JSON Pointer (RFC 6901) where it is
+/// within another, such as `/realm_access/roles`.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Claims {
     /// Claim that holds the tenant.
     pub(crate) tenant: Option<String>,
-    /// Claim that holds scopes, separated by spaces.
+    /// Claim that holds scopes: a text with spaces between them, or an array of texts.
     pub(crate) scopes: Option<String>,
-    /// Claim that holds roles.
+    /// Claim that holds roles: an array of texts, or one text.
     pub(crate) roles: Option<String>,
+    /// Claim that holds groups, the attribute `groups`: an array of texts, or one text.
+    pub(crate) groups: Option<String>,
+    /// Claim that says how strongly the caller was authenticated, the attribute `acr`: a text.
+    pub(crate) acr: Option<String>,
+    /// Claim that says by which means, the attribute `amr`: an array of texts.
+    pub(crate) amr: Option<String>,
+    /// Claim that says when, the attribute `auth_time`: seconds since 1970.
+    pub(crate) auth_time: Option<String>,
     /// Further attributes of the principal, by the name that policies use.
     pub(crate) attributes: BTreeMap<String, Attribute>,
 }
@@ -232,14 +245,6 @@ fn default_clock_skew() -> String {
 }
 
 fn default_max_lifetime() -> String {
-    "1h".to_owned()
-}
-
-fn default_fresh_for() -> String {
-    "5m".to_owned()
-}
-
-fn default_stale_until() -> String {
     "1h".to_owned()
 }
 

@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 pub(crate) use self::rules::{Balance, Circuit, Dns, Health, Outlier, Retries};
 pub(crate) use self::signature::UpstreamSignature;
-pub(crate) use self::tls::{UpstreamProtocol, UpstreamTls};
+pub(crate) use self::tls::{ClientCertificate, UpstreamProtocol, UpstreamTls};
+use super::tokens::UpstreamToken;
 
 /// Where requests are carried. Exactly one of `address` and `addresses`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -34,6 +35,8 @@ pub(crate) struct Upstream {
     /// Which HTTP is spoken.
     #[serde(default)]
     pub(crate) protocol: UpstreamProtocol,
+    /// The token that it is sent with each request, signed by the boundary; none if absent.
+    pub(crate) token: Option<UpstreamToken>,
     /// How it is encrypted; not at all if absent.
     pub(crate) tls: Option<UpstreamTls>,
     /// How requests to it are signed; not at all if absent.

@@ -9,7 +9,7 @@ use crate::check;
 use crate::declaration::Acme;
 use crate::document;
 use crate::problems::{Problems, Rule};
-use crate::resolve::provider::is_safe_url;
+use crate::resolve::keys::is_safe_url;
 
 const UNSAFE_URL: Rule = Rule {
     code: "PC0116",

@@ -8,7 +8,7 @@ use crate::check;
 use crate::declaration::{Api, Declared};
 use crate::document::Document;
 use crate::problems::{Problems, Rule};
-use crate::resolve::{cors, headers, life, routes, stream};
+use crate::resolve::{cors, headers, life, protected, routes, stream};
 
 const HOST: Rule = Rule {
     code: "PC0107",
@@ -64,6 +64,10 @@ pub(super) fn apis(document: &Document, problems: &mut Problems<'_>) -> BTreeMap
             cors: written.cors.as_ref().map(|written| cors::cors(name, written, problems)),
             request_headers: headers::request_headers(name, &written.request_headers, problems),
             streams: stream::streams(name, &written.streams, problems),
+            protected_resource: written
+                .protected_resource
+                .as_ref()
+                .map(|protected| protected::resource(name, written, protected, problems)),
             data: written.data.iter().cloned().collect(),
         };
         apis.insert(ApiId::new(name), api);

@@ -12,6 +12,7 @@ use crate::declaration::{Audit, Boundary, IdentityRule, Inspection, Limit, Limit
 use crate::document::{self, Document};
 use crate::problems::{Problems, Rule};
 use crate::resolve::addresses::addresses;
+use crate::resolve::assurance::assurance;
 use crate::resolve::headers;
 use crate::resolve::sender;
 
@@ -97,6 +98,10 @@ fn identity(
         providers: written.providers.iter().map(|name| ProviderId::new(name)).collect(),
         anonymous: written.anonymous,
         sender: sender::sender(document, boundary, written, problems),
+        assurance: written
+            .assurance
+            .as_ref()
+            .map(|written| assurance(document, boundary, written, problems)),
     }
 }
 

@@ -1,32 +1,17 @@
 //! Who may vouch for a caller, and how is it verified?
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use http::Uri;
 use portcullis_model::ProviderId;
 
 use crate::check;
-use crate::declaration::{
-    ApiKeyProvider, AttributeClaim, AttributeKind, Claims, JwtPrincipal, JwtProvider, KeySource,
-    Provider,
-};
+use crate::declaration::{ApiKeyProvider, JwtPrincipal, JwtProvider, Provider};
 use crate::document;
 use crate::problems::{Problems, Rule};
 use crate::resolve::secret::secret;
-use crate::resolve::{certificate, signed};
+use crate::resolve::{certificate, claims, introspection, keys, profile, signed, workload};
 
-const UNSAFE_URL: Rule = Rule {
-    code: "PC0116",
-    why: "whoever can change the answer on its way can sign as anybody",
-    fix: "use `https://`; `http://` only to a loopback address",
-};
-const STALE: Rule = Rule {
-    code: "PC0119",
-    why: "keys must not be refused before they are asked for again",
-    fix: "make `stale_until` longer than `fresh_for`",
-};
 const HEADER: Rule = Rule {
     code: "PC0107",
     why: "a header with another meaning cannot carry keys",
@@ -37,18 +22,6 @@ const SHARED: Rule = Rule {
     why: "which provider vouches for a caller would be chance",
     fix: "give each provider its own",
 };
-const ATTRIBUTE: Rule = Rule {
-    code: "PC0121",
-    why: "policies read the attribute by its name, with one type for all providers",
-    fix: "use lower case letters, digits and `_`, a name that is not built in, and the same type everywhere",
-};
-
-/// Attributes that every principal has; policies could not tell a claim from them.
-const BUILT_IN: [&str; 6] = ["kind", "provider", "roles", "scopes", "subject", "tenant"];
-
-/// Attributes of callers with a certificate begin like this.
-const OF_CERTIFICATES: &str = "certificate_";
-
 /// Headers that mean something else.
 const TAKEN: [&str; 12] = [
     "accept",
@@ -73,11 +46,11 @@ pub(super) fn providers(
     problems: &mut Problems<'_>,
 ) -> BTreeMap<ProviderId, Provider> {
     let mut providers = BTreeMap::new();
-    let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    let mut types: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    let mut types = claims::Types::default();
     for (name, written) in written {
-        let mut alone = |key, value, path: [&str; 4]| {
-            if let Some(other) = seen.insert((key, value), name) {
+        let mut alone = |key, value: &str, path: [&str; 4]| {
+            if let Some(other) = seen.insert((key, value.to_owned()), name) {
                 let message = format!("providers `{name}` and `{other}` have the same {key}");
                 problems.error(SHARED, &path, message);
             }
@@ -85,8 +58,22 @@ pub(super) fn providers(
         let provider = match written {
             document::Provider::Jwt(jwt) => {
                 alone("issuer", &jwt.issuer, ["providers", name, "jwt", "issuer"]);
-                same_types(name, jwt, &mut types, problems);
+                types.note([name, "jwt"], &jwt.claims, problems);
+                profile::judge(name, jwt, problems);
                 Provider::Jwt(Box::new(jwt_provider(name, jwt, problems)))
+            }
+            document::Provider::Introspection(written) => {
+                let path = ["providers", name, "introspection", "endpoint"];
+                alone("endpoint", &written.endpoint, path);
+                types.note([name, "introspection"], &written.claims, problems);
+                let provider = introspection::provider(name, written, problems);
+                Provider::Introspection(Box::new(provider))
+            }
+            document::Provider::Workload(written) => {
+                let path = ["providers", name.as_str(), "workload", "from"];
+                let issuer = workload::issuer(written);
+                alone("issuer", &issuer, path);
+                Provider::Jwt(Box::new(workload::provider(name, written, problems)))
             }
             document::Provider::ApiKeys(keys) => {
                 alone("header", &keys.header, ["providers", name, "api_keys", "header"]);
@@ -107,39 +94,6 @@ pub(super) fn providers(
     providers
 }
 
-fn same_types<'a>(
-    name: &str,
-    jwt: &'a document::Jwt,
-    types: &mut BTreeMap<&'a str, &'static str>,
-    problems: &mut Problems<'_>,
-) {
-    for (attribute, written) in &jwt.claims.attributes {
-        let kind = match written.kind {
-            document::AttributeKind::Flag => "flag",
-            document::AttributeKind::Number => "number",
-            document::AttributeKind::Text => "text",
-            document::AttributeKind::Texts => "texts",
-        };
-        let path = ["providers", name, "jwt", "claims", "attributes", attribute];
-        if let Some(other) = types.insert(attribute, kind).filter(|other| *other != kind) {
-            let message =
-                format!("`{attribute}` is a {kind} here and a {other} in another provider");
-            problems.error(ATTRIBUTE, &path, message);
-        }
-        let ok = attribute.starts_with(|first: char| first.is_ascii_lowercase())
-            && attribute.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        let taken =
-            BUILT_IN.contains(&attribute.as_str()) || attribute.starts_with(OF_CERTIFICATES);
-        if !ok || taken {
-            problems.error(
-                ATTRIBUTE,
-                &path,
-                format!("`{attribute}` cannot be the name of an attribute"),
-            );
-        }
-    }
-}
-
 fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>) -> JwtProvider {
     let at = |key| ["providers", name, "jwt", key];
     check::filled(&written.issuer, &at("issuer"), problems);
@@ -157,8 +111,9 @@ fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>
         issuer: written.issuer.clone(),
         audiences: check::set(&written.audiences, &at("audiences"), problems),
         single_audience: written.single_audience,
-        keys: key_source(name, &written.keys, problems),
+        keys: keys::source(name, &written.issuer, &written.keys, problems),
         algorithms: written.algorithms.iter().map(|one| format!("{one:?}")).collect(),
+        relaxed: profile::relaxed(&written.relaxed),
         types,
         clock_skew: check::duration(
             &written.clock_skew,
@@ -172,84 +127,20 @@ fn jwt_provider(name: &str, written: &document::Jwt, problems: &mut Problems<'_>
             &at("max_lifetime"),
             problems,
         ),
-        claims: claims(&written.claims),
+        actors: actors(name, &written.actors, problems),
+        claims: claims::resolved([name, "jwt"], &written.claims, problems),
         principal: match written.principal {
             document::PrincipalKind::User => JwtPrincipal::User,
             document::PrincipalKind::Workload => JwtPrincipal::Workload,
         },
+        workload: None,
     }
 }
 
-fn claims(written: &document::Claims) -> Claims {
-    let attributes = written.attributes.iter().map(|(name, attribute)| {
-        let kind = match attribute.kind {
-            document::AttributeKind::Flag => AttributeKind::Flag,
-            document::AttributeKind::Number => AttributeKind::Number,
-            document::AttributeKind::Text => AttributeKind::Text,
-            document::AttributeKind::Texts => AttributeKind::Texts,
-        };
-        let claim = attribute.claim.clone();
-        (name.clone(), AttributeClaim { claim, kind, required: attribute.required })
-    });
-    Claims {
-        tenant: written.tenant.clone(),
-        scopes: written.scopes.clone(),
-        roles: written.roles.clone(),
-        attributes: attributes.collect(),
-    }
-}
-
-fn key_source(name: &str, written: &document::KeySource, problems: &mut Problems<'_>) -> KeySource {
+fn actors(name: &str, written: &[String], problems: &mut Problems<'_>) -> BTreeSet<String> {
     match written {
-        document::KeySource::File(file) => {
-            let path = ["providers", name, "jwt", "keys", "file", "path"];
-            check::filled(&file.path, &path, problems);
-            KeySource::File { path: file.path.clone() }
-        }
-        document::KeySource::Url(written) => {
-            let at = |key| ["providers", name, "jwt", "keys", "url", key];
-            if !is_safe_url(&written.url) {
-                let message = format!("keys cannot be fetched safely from `{}`", written.url);
-                problems.error(UNSAFE_URL, &at("url"), message);
-            }
-            let fresh_for =
-                check::duration(&written.fresh_for, (SECOND, DAY), &at("fresh_for"), problems);
-            let longest = DAY.saturating_mul(7);
-            let stale_until = check::duration(
-                &written.stale_until,
-                (SECOND, longest),
-                &at("stale_until"),
-                problems,
-            );
-            if stale_until <= fresh_for {
-                problems.error(STALE, &at("stale_until"), "it is not longer than `fresh_for`");
-            }
-            KeySource::Url {
-                url: written.url.clone(),
-                fresh_for,
-                stale_until,
-                allow_addresses: check::networks(
-                    &written.allow_addresses,
-                    &at("allow_addresses"),
-                    problems,
-                ),
-            }
-        }
-    }
-}
-
-/// Whether nobody on the way can read or change what is exchanged with the URL.
-pub(super) fn is_safe_url(text: &str) -> bool {
-    let Ok(url) = text.parse::<Uri>() else { return false };
-    let Some(host) = url.host().filter(|host| !host.is_empty()) else { return false };
-    let bare = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-    match url.scheme_str() {
-        Some("https") => bare,
-        Some("http") => {
-            let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-            bare && address.is_ok_and(|address| address.is_loopback())
-        }
-        Some(_) | None => false,
+        [] => BTreeSet::new(),
+        some => check::set(some, &["providers", name, "jwt", "actors"], problems),
     }
 }
 

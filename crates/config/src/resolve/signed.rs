@@ -155,6 +155,8 @@ pub(super) fn usable(document: &Document, problems: &mut Problems<'_>) {
                 Some(document::Provider::Webhook(webhook)) => Some(webhook.scheme),
                 Some(
                     document::Provider::Jwt(_)
+                    | document::Provider::Introspection(_)
+                    | document::Provider::Workload(_)
                     | document::Provider::ApiKeys(_)
                     | document::Provider::Certificates(_),
                 )

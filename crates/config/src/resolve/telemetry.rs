@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::provider::is_safe_url;
+use super::keys::is_safe_url;
 use crate::check;
 use crate::declaration::{Otlp, SecretRef, Signal, Telemetry, Tracing};
 use crate::document::{self, Document};

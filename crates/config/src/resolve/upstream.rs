@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use portcullis_model::UpstreamId;
 
+use super::tokens;
 use crate::check;
 use crate::declaration::Upstream;
-use crate::document;
+use crate::document::Document;
 use crate::problems::Problems;
 
 use self::rules::TIMES;
@@ -38,11 +39,11 @@ const NEVER_TRAILERS: [&str; 14] = [
 ];
 
 pub(super) fn upstreams(
-    written: &BTreeMap<String, document::Upstream>,
+    document: &Document,
     problems: &mut Problems<'_>,
 ) -> BTreeMap<UpstreamId, Upstream> {
     let mut upstreams = BTreeMap::new();
-    for (name, written) in written {
+    for (name, written) in &document.upstreams {
         let Some(addresses) = address::addresses(name, written, problems) else { continue };
         let mut timeout = |text: &str, key: &str| {
             check::duration(text, TIMEOUTS, &["upstreams", name, key], problems)
@@ -68,6 +69,13 @@ pub(super) fn upstreams(
             class: address::class(name, written, problems),
             dns: rules::dns(name, written, &addresses, problems),
             balance: rules::balance(name, written, &addresses, problems),
+            token: tokens::of_upstream(
+                name,
+                written,
+                document.tokens.is_some(),
+                address::are_local(&addresses),
+                problems,
+            ),
             protocol: tls::protocol(name, written, problems),
             tls: written.tls.as_ref().map(|tls| tls::tls(name, tls, problems)),
             signature: signature::signature(name, written, problems),

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{ApiKeyProvider, CertificateProvider, JwtProvider, Provider};
+use portcullis_config::declaration::{
+    ApiKeyProvider, CertificateProvider, IntrospectionProvider, JwtProvider, Provider,
+};
 
 use super::change::{Changes, Effect, Thing};
 
@@ -13,6 +15,9 @@ pub(super) fn providers(was: &Declaration, is: &Declaration, changes: &mut Chang
     let both = (&was.providers, &is.providers);
     changes.named("providers", Effect::Neutral, both, |was, is, thing| match (was, is) {
         (Provider::Jwt(was), Provider::Jwt(is)) => jwt(was, is, thing),
+        (Provider::Introspection(was), Provider::Introspection(is)) => {
+            introspection(was, is, thing);
+        }
         (Provider::ApiKeys(was), Provider::ApiKeys(is)) => api_keys(was, is, thing),
         (Provider::Certificates(was), Provider::Certificates(is)) => certificates(was, is, thing),
         (Provider::Signatures(was), Provider::Signatures(is)) => {
@@ -37,7 +42,9 @@ fn jwt(was: &JwtProvider, is: &JwtProvider, thing: &mut Thing<'_>) {
         thing.say(Effect::CannotBeTold, "its keys come from elsewhere, or may be staler");
     }
     thing.members(Effect::Widens, "algorithm", &was.algorithms, &is.algorithms);
+    thing.members(Effect::Widens, "actor", &was.actors, &is.actors);
     thing.members(Effect::Widens, "type of token", &was.types, &is.types);
+    thing.members(Effect::Widens, "relaxation", &was.relaxed, &is.relaxed);
     thing.bound("clock_skew", &was.clock_skew, &is.clock_skew);
     thing.bound("max_lifetime", &was.max_lifetime, &is.max_lifetime);
     thing.value(Effect::CannotBeTold, "principal", &was.principal, &is.principal);
@@ -50,11 +57,48 @@ fn jwt(was: &JwtProvider, is: &JwtProvider, thing: &mut Thing<'_>) {
     rest.single_audience = was.single_audience;
     rest.keys.clone_from(&was.keys);
     rest.algorithms.clone_from(&was.algorithms);
+    rest.actors.clone_from(&was.actors);
     rest.types.clone_from(&was.types);
+    rest.relaxed.clone_from(&was.relaxed);
     rest.clock_skew = was.clock_skew;
     rest.max_lifetime = was.max_lifetime;
     rest.principal = was.principal;
     rest.claims.clone_from(&was.claims);
+    thing.rest(was, &rest);
+}
+
+fn introspection(was: &IntrospectionProvider, is: &IntrospectionProvider, thing: &mut Thing<'_>) {
+    thing.value(Effect::CannotBeTold, "issuer", &was.issuer, &is.issuer);
+    thing.value(Effect::CannotBeTold, "endpoint", &was.endpoint, &is.endpoint);
+    thing.members(Effect::Widens, "audience", &was.audiences, &is.audiences);
+    thing.bound("any further audience", &!was.single_audience, &!is.single_audience);
+    thing.members(Effect::Widens, "relaxation", &was.relaxed, &is.relaxed);
+    thing.bound("fresh_for", &was.fresh_for, &is.fresh_for);
+    thing.bound("clock_skew", &was.clock_skew, &is.clock_skew);
+    thing.value(Effect::CannotBeTold, "principal", &was.principal, &is.principal);
+    if was.claims != is.claims {
+        thing.say(Effect::CannotBeTold, "its answers become something else");
+    }
+    if (&was.client_id, &was.auth) != (&is.client_id, &is.auth) {
+        thing.say(Effect::CannotBeTold, "we are somebody else to it, or prove it otherwise");
+    }
+    if (&was.roots, &was.allow_addresses) != (&is.roots, &is.allow_addresses) {
+        thing.say(Effect::CannotBeTold, "its address or its certificate may be another");
+    }
+    let mut rest = is.clone();
+    rest.issuer.clone_from(&was.issuer);
+    rest.endpoint.clone_from(&was.endpoint);
+    rest.audiences.clone_from(&was.audiences);
+    rest.single_audience = was.single_audience;
+    rest.relaxed.clone_from(&was.relaxed);
+    rest.fresh_for = was.fresh_for;
+    rest.clock_skew = was.clock_skew;
+    rest.principal = was.principal;
+    rest.claims.clone_from(&was.claims);
+    rest.client_id.clone_from(&was.client_id);
+    rest.auth.clone_from(&was.auth);
+    rest.roots.clone_from(&was.roots);
+    rest.allow_addresses.clone_from(&was.allow_addresses);
     thing.rest(was, &rest);
 }
 

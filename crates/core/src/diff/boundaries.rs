@@ -18,6 +18,14 @@ pub(super) fn boundaries(old: &Snapshot, new: &Snapshot, changes: &mut Changes) 
         thing.members(Effect::Widens, "provider", &old.providers, &new.providers);
         thing.bound("anonymous", &old.anonymous, &new.anonymous);
         sender(&old.sender, &new.sender, thing);
+        if old.assurance != new.assurance {
+            let effect = match (&old.assurance, &new.assurance) {
+                (None, Some(_)) => Effect::Narrows,
+                (Some(_), None) => Effect::Widens,
+                (_, _) => Effect::CannotBeTold,
+            };
+            thing.say(effect, "asks for another sign-in");
+        }
         let limits = |one: &Boundary| one.limits.iter().cloned().collect::<BTreeSet<_>>();
         thing.members(Effect::Narrows, "limit", &limits(was), &limits(is));
         let (old, new) = (&was.inspection, &is.inspection);
@@ -39,6 +47,7 @@ pub(super) fn boundaries(old: &Snapshot, new: &Snapshot, changes: &mut Changes) 
         rest.identity.providers.clone_from(&was.identity.providers);
         rest.identity.anonymous = was.identity.anonymous;
         rest.identity.sender = was.identity.sender;
+        rest.identity.assurance.clone_from(&was.identity.assurance);
         rest.limits.clone_from(&was.limits);
         rest.inspection.body_bytes_max = was.inspection.body_bytes_max;
         rest.inspection.json_depth_max = was.inspection.json_depth_max;

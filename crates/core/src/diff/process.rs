@@ -1,7 +1,10 @@
 //! How does the process itself behave? Guards, admin door and records; and whatever a declaration has besides.
 
+use std::collections::BTreeMap;
+
 use portcullis_config::Declaration;
-use portcullis_config::declaration::Admin;
+use portcullis_config::declaration::{Admin, ExchangeClient, OwnAddress, Tokens};
+use portcullis_model::ListenerId;
 
 use super::change::{Changes, Effect};
 
@@ -51,6 +54,7 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     rest.metrics_address = old.metrics_address;
     rest.otlp.clone_from(&old.otlp);
     thing.rest(old, &rest);
+    tokens(was, is, changes);
     admin(&was.admin, &is.admin, changes);
     let mut thing = changes.of("records", "");
     let (old, new) = (&was.records, &is.records);
@@ -66,6 +70,43 @@ pub(super) fn process(was: &Declaration, is: &Declaration, changes: &mut Changes
     thing.rest(old, &rest);
     changes.of("zones", "").members(Effect::Neutral, "zone", &was.zones, &is.zones);
     others(was, is, changes);
+}
+
+/// The tokens that the boundary issues itself.
+fn tokens(was: &Declaration, is: &Declaration, changes: &mut Changes) {
+    let mut thing = changes.of("tokens", "");
+    match (&was.tokens, &is.tokens) {
+        (Some(old), Some(new)) => {
+            thing.value(Effect::CannotBeTold, "issuer", &old.issuer, &new.issuer);
+            thing.value(Effect::CannotBeTold, "keys", &old.keys, &new.keys);
+            thing.value(Effect::Neutral, "rotate_every", &old.rotate_every, &new.rotate_every);
+            let place = |one: &Option<OwnAddress>| {
+                one.as_ref().map(|one| (one.listener.clone(), one.path.clone()))
+            };
+            let (was, is) = (place(&old.publish), place(&new.publish));
+            thing.value(Effect::Neutral, "publish", &was, &is);
+            if exchanged(old) != exchanged(new) {
+                thing.say(Effect::CannotBeTold, "who may exchange tokens, or for what");
+            }
+            let mut rest = new.clone();
+            rest.exchange.clone_from(&old.exchange);
+            rest.issuer.clone_from(&old.issuer);
+            rest.keys.clone_from(&old.keys);
+            rest.rotate_every = old.rotate_every;
+            rest.publish.clone_from(&old.publish);
+            thing.rest(old, &rest);
+        }
+        (None, None) => {}
+        (None, Some(_)) | (Some(_), None) => {
+            thing.say(Effect::CannotBeTold, "the boundary begins, or ends, to issue tokens");
+        }
+    }
+}
+
+fn exchanged(tokens: &Tokens) -> Option<(&ListenerId, &str, &BTreeMap<String, ExchangeClient>)> {
+    let exchange = tokens.exchange.as_ref()?;
+    let address = &exchange.address;
+    Some((&address.listener, address.path.as_str(), &exchange.clients))
 }
 
 /// Who may operate it, and from where.
@@ -105,6 +146,7 @@ fn others(was: &Declaration, is: &Declaration, changes: &mut Changes) {
     rest.apis.clone_from(&was.apis);
     rest.upstreams.clone_from(&was.upstreams);
     rest.boundaries.clone_from(&was.boundaries);
+    rest.tokens.clone_from(&was.tokens);
     rest.limits.clone_from(&was.limits);
     // which folder they are in does nothing; the policies themselves are compared
     rest.policies.clone_from(&was.policies);

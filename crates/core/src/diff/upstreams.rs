@@ -36,6 +36,9 @@ fn place(was: &Upstream, is: &Upstream, thing: &mut Thing<'_>) {
     if was.signature != is.signature {
         thing.say(Effect::CannotBeTold, "requests to it are signed otherwise, or not");
     }
+    if was.token != is.token {
+        thing.say(Effect::CannotBeTold, "is sent another token of ours, or none");
+    }
     let trailers = |one: &Upstream| one.trailers.iter().cloned().collect();
     thing.members(Effect::Widens, "trailer", &trailers(was), &trailers(is));
 }
@@ -63,6 +66,7 @@ fn rest(was: &Upstream, is: &Upstream) -> Upstream {
     rest.class.clone_from(&was.class);
     rest.protocol = was.protocol;
     rest.tls.clone_from(&was.tls);
+    rest.token.clone_from(&was.token);
     rest.trailers.clone_from(&was.trailers);
     rest.signature.clone_from(&was.signature);
     rest.dns = was.dns;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use portcullis_config::declaration::Api;
-use portcullis_model::{Method, Reason, Stage, Timestamp, ZoneId};
+use portcullis_config::declaration::{Api, ProtectedResource};
+use portcullis_model::{ApiId, Method, Reason, Stage, Timestamp, ZoneId};
 use portcullis_reading::message::Message;
 
 use crate::addresses;
@@ -14,6 +14,9 @@ use crate::snapshot::router::Unmatched;
 use crate::snapshot::{CompiledBoundary, CompiledOperation, Snapshot};
 use crate::span::Span;
 use crate::trace::Trace;
+
+/// Where APIs are described (RFC 9728 section 3.1).
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// One request that comes from a zone.
 pub(super) struct Visit<'a> {
@@ -59,6 +62,18 @@ impl<'a> Visit<'a> {
         self.snapshot.declaration.apis.get(&operation.api)
     }
 
+    /// The API that this asks about, if it is its metadata that is asked for.
+    pub(super) fn described(&self) -> Option<(&'a ApiId, &'a Api, &'a ProtectedResource)> {
+        let (host, path) = (self.message.host.as_str(), self.message.path.as_str());
+        if self.message.method != Method::Get || !path.starts_with(WELL_KNOWN) {
+            return None;
+        }
+        self.snapshot.declaration.apis.iter().find_map(|(id, api)| {
+            let resource = api.protected_resource.as_ref()?;
+            (resource.path == path && api.hosts.contains(host)).then_some((id, api, resource))
+        })
+    }
+
     /// The crossing, if it is declared, open to this address, and the API is served.
     pub(super) fn enter(
         &self,
@@ -66,10 +81,20 @@ impl<'a> Visit<'a> {
         trace: &mut Trace,
     ) -> Result<&'a Arc<CompiledBoundary>, Refusal> {
         trace.request.template = Some(operation.template.clone());
-        trace.crossing.to = Some(operation.zone.clone());
-        trace.crossing.api = Some(operation.api.clone());
         trace.crossing.operation = Some(operation.id.clone());
-        let key = (self.from.clone(), operation.zone.clone());
+        self.come_to(&operation.api, &operation.zone, trace)
+    }
+
+    /// The crossing to an API, by the same rules.
+    pub(super) fn come_to(
+        &self,
+        api: &ApiId,
+        zone: &ZoneId,
+        trace: &mut Trace,
+    ) -> Result<&'a Arc<CompiledBoundary>, Refusal> {
+        trace.crossing.to = Some(zone.clone());
+        trace.crossing.api = Some(api.clone());
+        let key = (self.from.clone(), zone.clone());
         let crossing = self.snapshot.crossings.get(&key).ok_or_else(|| {
             Refusal::new(
                 Reason::UndeclaredCrossing,
@@ -85,7 +110,7 @@ impl<'a> Visit<'a> {
         let lists = crossing.boundary.addresses.as_ref();
         addresses::judge(lists, self.message.client_address, "boundary")?;
         addresses::judge_country(lists, self.country, "boundary")?;
-        if let Some(api) = self.api(operation) {
+        if let Some(api) = self.snapshot.declaration.apis.get(api) {
             life::judge(&api.life, self.now)?;
         }
         Ok(crossing)

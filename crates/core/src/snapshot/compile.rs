@@ -9,16 +9,15 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use http::HeaderName;
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{Api, AttributeKind, JwtPrincipal, JwtProvider, Provider};
+use portcullis_config::declaration::{Api, AttributeKind, Provider};
 use portcullis_diagnostics::{Finding, SourceId, Span};
-use portcullis_identity::jwk::Algorithm;
-use portcullis_identity::{certificate, jwt};
-use portcullis_model::{PrincipalKind, ProviderId};
+use portcullis_identity::certificate;
+use portcullis_model::ProviderId;
 use portcullis_policy::{AttributeType, Engine};
 use portcullis_reading::owned::OwnedHeaders;
 use portcullis_spec::{ApiModel, Contract};
 
-use super::{headers, signers};
+use super::{headers, own, signers, tokens};
 use crate::span::Sampling;
 
 use super::operations::Compiling;
@@ -54,9 +53,10 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
     let models = read_contracts(&estate, &mut findings, |api, read| compiling.add(api, read));
     let (router, operations) = compiling.finish(&models, &mut findings);
     let engine = compile_policies(&estate, models, &mut findings);
+    own::check(&estate.declaration, &router, &mut findings);
     let revision = revision(&estate);
     let declaration = estate.declaration;
-    let tokens = token_rules(&declaration);
+    let (tokens, introspection) = (tokens::signed(&declaration), tokens::opaque(&declaration));
     let certificates = certificate_rules(&declaration);
     let signatures = signers::signatures(&declaration, &mut findings);
     let webhooks = signers::webhooks(&declaration);
@@ -81,6 +81,7 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
         operations,
         crossings,
         tokens,
+        introspection,
         certificates,
         signatures,
         webhooks,
@@ -100,7 +101,8 @@ pub fn survey(estate: &Estate) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut compiling = Compiling::new(&estate.declaration, &estate.contracts);
     let models = read_contracts(estate, &mut findings, |api, read| compiling.add(api, read));
-    let _ = compiling.finish(&models, &mut findings);
+    let (router, _) = compiling.finish(&models, &mut findings);
+    own::check(&estate.declaration, &router, &mut findings);
     findings.extend(read_policies(estate));
     findings
 }
@@ -217,20 +219,21 @@ fn check_baseline(estate: &Estate, expected: &str) -> Option<Finding> {
 pub fn attribute_types(declaration: &Declaration) -> BTreeMap<String, AttributeType> {
     let mut types = BTreeMap::new();
     for provider in declaration.providers.values() {
-        let provider = match provider {
-            Provider::Jwt(provider) => provider,
+        let claims = match provider {
+            Provider::Jwt(provider) => &provider.claims,
+            Provider::Introspection(provider) => &provider.claims,
             Provider::ApiKeys(_) | Provider::Signatures(_) | Provider::Webhook(_) => continue,
             Provider::Certificates(_) => {
                 types.extend(CERTIFICATE_TYPES.map(|(name, kind)| (name.to_owned(), kind)));
                 continue;
             }
         };
-        for (name, attribute) in &provider.claims.attributes {
+        for (name, attribute) in &claims.attributes {
             let kind = match attribute.kind {
                 AttributeKind::Flag => AttributeType::Flag,
                 AttributeKind::Number => AttributeType::Number,
                 AttributeKind::Text => AttributeType::Text,
-                AttributeKind::Texts => AttributeType::Texts,
+                AttributeKind::Texts | AttributeKind::TextOrTexts => AttributeType::Texts,
             };
             types.insert(name.clone(), kind);
         }
@@ -268,48 +271,6 @@ fn api_key_headers(declaration: &Declaration) -> BTreeMap<ProviderId, HeaderName
         }
     }
     headers
-}
-
-fn token_rules(declaration: &Declaration) -> BTreeMap<ProviderId, jwt::Rules> {
-    let mut rules = BTreeMap::new();
-    for (id, provider) in &declaration.providers {
-        if let Provider::Jwt(provider) = provider {
-            rules.insert(id.clone(), rules_of(id, provider));
-        }
-    }
-    rules
-}
-
-fn rules_of(id: &ProviderId, provider: &JwtProvider) -> jwt::Rules {
-    let claims = &provider.claims;
-    let attributes = claims.attributes.iter().map(|(name, attribute)| {
-        let kind = match attribute.kind {
-            AttributeKind::Flag => jwt::AttributeKind::Flag,
-            AttributeKind::Number => jwt::AttributeKind::Number,
-            AttributeKind::Text => jwt::AttributeKind::Text,
-            AttributeKind::Texts => jwt::AttributeKind::Texts,
-        };
-        let claim = attribute.claim.clone();
-        (name.clone(), jwt::AttributeRule { claim, kind, required: attribute.required })
-    });
-    jwt::Rules {
-        provider: id.clone(),
-        issuer: provider.issuer.clone(),
-        audiences: provider.audiences.clone(),
-        single_audience: provider.single_audience,
-        algorithms: provider.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect(),
-        types: provider.types.clone(),
-        clock_skew: provider.clock_skew,
-        max_lifetime: provider.max_lifetime,
-        kind: match provider.principal {
-            JwtPrincipal::User => PrincipalKind::User,
-            JwtPrincipal::Workload => PrincipalKind::Workload,
-        },
-        tenant: claims.tenant.clone(),
-        scopes: claims.scopes.clone(),
-        roles: claims.roles.clone(),
-        attributes: attributes.collect(),
-    }
 }
 
 fn revision(estate: &Estate) -> Arc<str> {

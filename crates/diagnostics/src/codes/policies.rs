@@ -56,4 +56,11 @@ super::page::table! {
         "policies/orders.cedar"
         wrong "when { principal.roles.contains(\"manager\") && false };"
         right "when { principal.roles.contains(\"manager\") };";
+    "PC0312" Error: "a challenge that cannot be given"
+        means "`@challenge` is not `acr=…` and `max_age=…` (seconds), separated by `;`, either or both; or it stands on a `permit`, or beside `@reason`."
+        matters "A client is told what sign-in is needed, and only where a `forbid` would not hold with it."
+        mend "Write `@challenge(\"acr=mfa; max_age=300\")` on a `forbid` without `@reason`."
+        "policies/orders.cedar"
+        wrong "@id(\"suspended-shops-do-not-order\")\n@challenge(\"level=2\")"
+        right "@id(\"suspended-shops-do-not-order\")";
 }

@@ -45,14 +45,14 @@ super::page::table! {
         wrong "identity: {}"
         right "identity: {providers: [partner-keys]}";
     "PC0116" Error: "trust in what others can forge"
-        means "Keys are to be fetched, or certificates to be ordered, by a URL that is neither `https://` nor `http://` to a loopback address, or that carries user information; or a listener has only one of `trusted_hops` and `trusted_peers`."
+        means "Keys or the metadata of an issuer are to be fetched, or certificates to be ordered, by a URL that is neither `https://` nor `http://` to a loopback address, or that carries user information; or a listener has only one of `trusted_hops` and `trusted_peers`."
         matters "Whoever can change the answer on its way can sign as anybody. Whoever can reach a listener that trusts `X-Forwarded-For` from everywhere can claim any address."
         mend "Use `https://`. Give a listener behind proxies both `trusted_hops` and the networks of these proxies in `trusted_peers`, or neither."
         "portcullis.yaml"
         wrong "url: {url: \"http://id.shop.example/jwks.json\", "
         right "url: {url: \"http://127.0.0.1:8090/jwks.json\", ";
     "PC0117" Error: "two providers for the same credential"
-        means "Two providers have the same issuer, or read API keys from the same header; or a boundary accepts two providers of certificates."
+        means "Two providers have the same issuer or endpoint, or read API keys from the same header; or a boundary accepts two providers of certificates."
         matters "Which provider vouches for a caller would be chance."
         mend "Give each provider its own issuer or header, and let each boundary accept at most one provider of certificates.";
     "PC0118" Error: "two listeners at the same address"
@@ -70,7 +70,7 @@ super::page::table! {
         wrong "clock_skew: 1h"
         right "clock_skew: 30s";
     "PC0121" Error: "an attribute that policies could not read"
-        means "The name of an attribute is not lower case letters, digits and `_` beginning with a letter; or it is one that principals have anyway (`kind`, `provider`, `roles`, `scopes`, `subject`, `tenant`, or beginning with `certificate_`); or its type differs between providers."
+        means "The name of an attribute is not lower case letters, digits and `_` beginning with a letter; or it is one that principals have anyway (`acr`, `amr`, `auth_time`, `groups`, `kind`, `provider`, `roles`, `scopes`, `subject`, `tenant`, or beginning with `certificate_`); or its type differs between providers."
         matters "Policies read the attribute by its name, with one type for all providers."
         mend "Choose another name, and the same type everywhere."
         "portcullis.yaml"

@@ -75,6 +75,8 @@ impl Rules {
             scopes,
             roles,
             attributes: attributes.map(|(name, value)| (name.to_owned(), value)).into(),
+            actors: Vec::new(),
+            may_act: None,
             credential: Some(CredentialRef {
                 kind: CredentialKind::Certificate,
                 handle: facts.fingerprint.chars().take(HANDLE_CHARACTERS).collect(),

@@ -9,10 +9,11 @@ use portcullis_model::{Attribute, CredentialKind, CredentialRef, Principal, Reas
 use serde_json::{Map, Value};
 
 use super::rules::{AttributeKind, Rules};
+use super::{actors, workload};
 use crate::authenticated::{Binding, Refused, hex};
 
-/// Longest `sub` in bytes.
-const SUBJECT_BYTES_MAX: usize = 255;
+/// Longest `sub`, `client_id` and `jti` in bytes.
+const TEXT_BYTES_MAX: usize = 255;
 
 /// Latest accepted time, in seconds since the epoch: the year 9999.
 const SECS_MAX: u64 = 253_402_300_799;
@@ -24,7 +25,7 @@ type Claims = Map<String, Value>;
 
 /// What a token is bound to (RFC 8705 section 3.1, RFC 9449 section 6.1). A binding of another kind is
 /// one that no proof here shows.
-pub(super) fn bound_to(claims: &Claims) -> Result<Binding, Refused> {
+pub(crate) fn bound_to(claims: &Claims) -> Result<Binding, Refused> {
     let mut binding = Binding::default();
     let Some(confirmation) = claims.get("cnf") else { return Ok(binding) };
     let members = confirmation.as_object().filter(|members| !members.is_empty());
@@ -57,32 +58,43 @@ pub(super) fn judge(
 ) -> Result<Principal, Refused> {
     audience(claims, rules)?;
     let (issued_at, expires_at) = times(claims, rules, now)?;
-    let subject = required(claims, "sub")?;
-    if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX {
-        return Err(invalid("sub"));
-    }
+    let credential = CredentialRef {
+        kind: CredentialKind::Jwt,
+        handle: handle.to_owned(),
+        issued_at: Some(issued_at),
+        expires_at: Some(expires_at),
+    };
+    named(claims, "sub", credential, rules)
+}
+
+/// The principal of claims that hold; its subject is in this one.
+pub(crate) fn named(
+    claims: &Claims,
+    subject: &str,
+    credential: CredentialRef,
+    rules: &Rules,
+) -> Result<Principal, Refused> {
     let mut principal = Principal {
         kind: rules.kind,
         provider: Some(rules.provider.clone()),
-        subject,
-        credential: Some(CredentialRef {
-            kind: CredentialKind::Jwt,
-            handle: handle.to_owned(),
-            issued_at: Some(issued_at),
-            expires_at: Some(expires_at),
-        }),
+        subject: filled(claims, subject)?,
+        credential: Some(credential),
         ..Principal::anonymous()
     };
     if let Some(name) = &rules.tenant {
         principal.tenant = text(claims, name)?;
     }
     if let Some(name) = &rules.scopes {
-        let scopes = text(claims, name)?.unwrap_or_default();
-        principal.scopes = scopes.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect();
+        principal.scopes = scopes(claims, name)?;
     }
     if let Some(name) = &rules.roles {
-        principal.roles = texts(claims, name)?.unwrap_or_default();
+        principal.roles = text_or_texts(claims, name)?.unwrap_or_default();
     }
+    if let Some(rule) = &rules.workload {
+        workload::judge(|name| find(claims, name), rule, &mut principal)?;
+    }
+    principal.actors = actors::chain(claims, &rules.actors)?;
+    principal.may_act = actors::may_act(claims)?;
     for (attribute, rule) in &rules.attributes {
         match value(claims, &rule.claim, rule.kind)? {
             Some(value) => {
@@ -95,7 +107,40 @@ pub(super) fn judge(
     Ok(principal)
 }
 
-fn audience(claims: &Claims, rules: &Rules) -> Result<(), Refused> {
+/// Judges what RFC 9068 section 2.2 requires of an access token besides what every token must say.
+pub(super) fn profile(claims: &Claims, rules: &Rules) -> Result<(), Refused> {
+    rules.required.iter().try_for_each(|name| filled(claims, name).map(|_| ()))
+}
+
+/// A text that is there and not too long.
+fn filled(claims: &Claims, name: &str) -> Result<String, Refused> {
+    let text = text(claims, name)?.ok_or_else(|| invalid(name))?;
+    if text.is_empty() || text.len() > TEXT_BYTES_MAX { Err(invalid(name)) } else { Ok(text) }
+}
+
+/// A claim by its name, or by a JSON Pointer (RFC 6901).
+fn find<'a>(claims: &'a Claims, name: &str) -> Option<&'a Value> {
+    let Some(pointer) = name.strip_prefix('/') else { return claims.get(name) };
+    let (first, rest) = match pointer.split_once('/') {
+        Some((first, _)) => (first, pointer.strip_prefix(first).unwrap_or_default()),
+        None => (pointer, ""),
+    };
+    claims.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(rest)
+}
+
+/// Scopes are a text with spaces between them, or an array of texts without.
+fn scopes(claims: &Claims, name: &str) -> Result<BTreeSet<String>, Refused> {
+    if let Some(Value::Array(_)) = find(claims, name) {
+        let scopes = texts(claims, name)?.unwrap_or_default();
+        let plain = |scope: &String| !scope.is_empty() && !scope.contains(' ');
+        return if scopes.iter().all(plain) { Ok(scopes) } else { Err(invalid(name)) };
+    }
+    let scopes = text(claims, name)?.unwrap_or_default();
+    Ok(scopes.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect())
+}
+
+/// Whether we are meant.
+pub(crate) fn audience(claims: &Claims, rules: &Rules) -> Result<(), Refused> {
     let refused = |detail: &str| Refused::new(Reason::AudienceRefused, detail);
     let named: Vec<&str> = match claims.get("aud") {
         Some(Value::String(one)) => vec![one],
@@ -136,7 +181,7 @@ fn times(
 }
 
 /// A whole number of seconds, written as such.
-fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>, Refused> {
+pub(crate) fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>, Refused> {
     match claims.get(name) {
         None => Ok(None),
         Some(value) => match value.as_u64().filter(|secs| *secs <= SECS_MAX) {
@@ -146,12 +191,9 @@ fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>, Refused> {
     }
 }
 
-fn required(claims: &Claims, name: &str) -> Result<String, Refused> {
-    text(claims, name)?.ok_or_else(|| invalid(name))
-}
-
-fn text(claims: &Claims, name: &str) -> Result<Option<String>, Refused> {
-    match claims.get(name) {
+/// A text, where there is one.
+pub(crate) fn text(claims: &Claims, name: &str) -> Result<Option<String>, Refused> {
+    match find(claims, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(invalid(name)),
@@ -159,24 +201,34 @@ fn text(claims: &Claims, name: &str) -> Result<Option<String>, Refused> {
 }
 
 fn texts(claims: &Claims, name: &str) -> Result<Option<BTreeSet<String>>, Refused> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
+    let Some(value) = find(claims, name) else { return Ok(None) };
     let items = value.as_array().ok_or_else(|| invalid(name))?;
     let texts: Option<BTreeSet<String>> =
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
     texts.map(Some).ok_or_else(|| invalid(name))
 }
 
+/// One text is as good as an array of it alone.
+fn text_or_texts(claims: &Claims, name: &str) -> Result<Option<BTreeSet<String>>, Refused> {
+    match find(claims, name) {
+        Some(Value::String(one)) => Ok(Some(BTreeSet::from([one.clone()]))),
+        Some(_) | None => texts(claims, name),
+    }
+}
+
 fn value(claims: &Claims, name: &str, kind: AttributeKind) -> Result<Option<Attribute>, Refused> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
+    let Some(value) = find(claims, name) else { return Ok(None) };
     let read = match kind {
         AttributeKind::Flag => value.as_bool().map(Attribute::Flag),
         AttributeKind::Number => value.as_i64().map(Attribute::Number),
         AttributeKind::Text => text(claims, name)?.map(Attribute::Text),
         AttributeKind::Texts => texts(claims, name)?.map(Attribute::Texts),
+        AttributeKind::TextOrTexts => text_or_texts(claims, name)?.map(Attribute::Texts),
     };
     read.map(Some).ok_or_else(|| invalid(name))
 }
 
-fn invalid(name: &str) -> Refused {
+/// The claim is missing or has the wrong form.
+pub(crate) fn invalid(name: &str) -> Refused {
     Refused::new(Reason::ClaimInvalid, format!("claim `{name}` is missing or has the wrong form"))
 }

@@ -20,6 +20,8 @@ pub struct Rules {
     pub single_audience: bool,
     /// Accepted algorithms.
     pub algorithms: BTreeSet<Algorithm>,
+    /// Claims that a token of the type `at+jwt` must have besides those that are judged: texts.
+    pub required: BTreeSet<String>,
     /// Accepted `typ`, lower case, without `application/`.
     pub types: BTreeSet<String>,
     /// Tolerated clock difference.
@@ -34,8 +36,29 @@ pub struct Rules {
     pub scopes: Option<String>,
     /// Claim that holds roles.
     pub roles: Option<String>,
+    /// Who may act for the subjects of its tokens (`sub` of `act`); nobody else may.
+    pub actors: BTreeSet<String>,
     /// Further attributes by name.
     pub attributes: BTreeMap<String, AttributeRule>,
+    /// Which programs of a platform are meant, and what they are granted.
+    pub workload: Option<Workload>,
+}
+
+/// Which programs of a platform are meant, and what they are granted.
+#[derive(Clone, Debug, Default)]
+pub struct Workload {
+    /// Claims that must have one of these values.
+    pub only: BTreeMap<String, BTreeSet<String>>,
+    /// Claims that must not have one of these.
+    pub never: BTreeMap<String, BTreeSet<String>>,
+    /// The trust domain of the SPIFFE ID that the subject must be.
+    pub trust_domain: Option<String>,
+    /// Tenant.
+    pub tenant: Option<String>,
+    /// Scopes.
+    pub scopes: BTreeSet<String>,
+    /// Roles.
+    pub roles: BTreeSet<String>,
 }
 
 /// A claim that becomes an attribute.
@@ -60,4 +83,6 @@ pub enum AttributeKind {
     Text,
     /// An array of texts.
     Texts,
+    /// An array of texts, or one text.
+    TextOrTexts,
 }

@@ -45,7 +45,8 @@ impl Issuer {
         let mut head = json!({"alg": "ES256", "kid": "k1", "typ": "at+jwt"});
         merge(&mut head, header);
         let mut body = json!({"iss": "https://id.example", "aud": "api", "sub": "alice",
-            "iat": NOW - 60, "exp": NOW + 600, "tenant": "acme", "scope": "a b"});
+            "iat": NOW - 60, "exp": NOW + 600, "tenant": "acme", "scope": "a b",
+            "client_id": "app", "jti": "j1"});
         merge(&mut body, claims);
         self.sign(&head.to_string(), &body.to_string())
     }
@@ -69,14 +70,17 @@ fn rules() -> Rules {
         audiences: ["api".to_owned()].into(),
         single_audience: false,
         algorithms: [Algorithm::Es256].into(),
+        required: ["client_id".to_owned(), "jti".to_owned()].into(),
         types: ["at+jwt".to_owned()].into(),
         clock_skew: Duration::from_secs(30),
         max_lifetime: Duration::from_secs(3600),
+        actors: std::collections::BTreeSet::new(),
         kind: PrincipalKind::User,
         tenant: Some("tenant".into()),
         scopes: Some("scope".into()),
         roles: Some("roles".into()),
         attributes: Default::default(),
+        workload: None,
     }
 }
 
@@ -208,7 +212,13 @@ fn t24_to_t36_claims() {
         (json!({"aud": "other"}), Reason::AudienceRefused),
         (json!({"aud": ["api", 1]}), Reason::AudienceRefused),
         (json!({"sub": ""}), Reason::ClaimInvalid),
-        (json!({"scope": ["a"]}), Reason::ClaimInvalid),
+        (json!({"scope": ["a b"]}), Reason::ClaimInvalid),
+        (json!({"scope": [7]}), Reason::ClaimInvalid),
+        (json!({"scope": {"a": true}}), Reason::ClaimInvalid),
+        (json!({"client_id": null}), Reason::ClaimInvalid),
+        (json!({"client_id": ["app"]}), Reason::ClaimInvalid),
+        (json!({"jti": null}), Reason::ClaimInvalid),
+        (json!({"jti": ""}), Reason::ClaimInvalid),
         (json!({"tenant": 7}), Reason::ClaimInvalid),
         (json!({"cnf": {"jkt": "x"}}), Reason::CredentialNotAccepted),
         (json!({"cnf": {"x5t#S256": "AAAA"}}), Reason::CredentialNotAccepted),
@@ -274,4 +284,52 @@ fn t56_a_jwt_svid_without_audience_is_nobodys() {
     let token = parse(&token, TOKEN_BYTES_MAX).unwrap();
     let refused = token.verify(&keys, &rules, Timestamp::from_secs(NOW)).unwrap_err();
     assert_eq!(refused.reason, Reason::AudienceRefused);
+}
+
+#[test]
+fn t37_claims_are_read_where_and_as_they_are() {
+    use super::{AttributeKind, AttributeRule};
+    use portcullis_model::Attribute;
+    let issuer = Issuer::new();
+    let (keys, _) = KeySet::parse(&issuer.set(json!({}))).unwrap();
+    let rule = |claim: &str, kind| AttributeRule { claim: claim.into(), kind, required: false };
+    let rules = Rules {
+        roles: Some("/realm_access/roles".into()),
+        attributes: [
+            ("groups".to_owned(), rule("groups", AttributeKind::TextOrTexts)),
+            ("acr".to_owned(), rule("/a~1b", AttributeKind::Text)),
+            ("auth_time".to_owned(), rule("auth_time", AttributeKind::Number)),
+        ]
+        .into(),
+        ..rules()
+    };
+    let token = issuer.token(
+        json!({}),
+        json!({"scope": ["a", "b", "b"], "realm_access": {"roles": ["buyer"]},
+            "groups": "staff", "a/b": "mfa", "auth_time": 5}),
+    );
+    let verified = parse(&token, TOKEN_BYTES_MAX).unwrap();
+    let verified = verified.verify(&keys, &rules, Timestamp::from_secs(NOW)).unwrap();
+    let principal = verified.principal();
+    assert_eq!(principal.scopes, ["a".to_owned(), "b".to_owned()].into());
+    assert_eq!(principal.roles, ["buyer".to_owned()].into());
+    assert_eq!(principal.attributes["groups"], Attribute::Texts(["staff".to_owned()].into()));
+    assert_eq!(principal.attributes["acr"], Attribute::Text("mfa".into()));
+    assert_eq!(principal.attributes["auth_time"], Attribute::Number(5));
+    // what is not there is not there, and what has another form refuses
+    for (claims, well) in [
+        (json!({"realm_access": {}}), true),
+        (json!({"realm_access": "roles"}), true),
+        (json!({"realm_access": {"roles": {"buyer": true}}}), false),
+        (json!({"groups": 7}), false),
+        (json!({"auth_time": "5"}), false),
+        (json!({"auth_time": 5.5}), false),
+        (json!({"a/b": ["mfa"]}), false),
+    ] {
+        let said = claims.to_string();
+        let token = parse(&issuer.token(json!({}), claims), TOKEN_BYTES_MAX).unwrap();
+        let judged = token.verify(&keys, &rules, Timestamp::from_secs(NOW));
+        let reason = judged.as_ref().err().map(|refused| refused.reason);
+        assert_eq!(reason, (!well).then_some(Reason::ClaimInvalid), "{said}");
+    }
 }

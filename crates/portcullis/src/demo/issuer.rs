@@ -80,6 +80,8 @@ impl Issuer {
                 "iss": "https://id.shop.example",
                 "aud": "https://api.shop.example",
                 "sub": subject,
+                "client_id": "shop-app",
+                "jti": format!("{subject}-{now}"),
                 "tenant": tenant,
                 "scope": scope,
                 "roles": roles.split_whitespace().collect::<Vec<_>>(),

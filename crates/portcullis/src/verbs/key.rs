@@ -105,7 +105,7 @@ fn store(site: &Site, name: &str) -> Result<Store> {
         Some(Provider::ApiKeys(provider)) => {
             Ok(Store { path: site.path(&provider.store), provider: provider.clone() })
         }
-        Some(Provider::Jwt(_)) => {
+        Some(Provider::Jwt(_) | Provider::Introspection(_)) => {
             bail!("provider `{name}` has no API keys; its tokens are made by its issuer")
         }
         Some(Provider::Signatures(_) | Provider::Webhook(_)) => {

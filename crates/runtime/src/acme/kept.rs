@@ -68,7 +68,7 @@ pub(super) fn certificate_path(folder: &Path, acme: &Acme) -> Option<PathBuf> {
 }
 
 /// Writes a file for its owner alone: beside, and renamed, so that it is whole or not there.
-pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }

@@ -85,3 +85,11 @@ pub(super) fn class(
         Some(document::AddressClass::Public) => AddressClass::Public,
     }
 }
+
+/// Whether nothing of what is sent leaves this machine.
+pub(super) fn are_local(addresses: &[HostPort]) -> bool {
+    let local = |one: &HostPort| {
+        one.host == "localhost" || one.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    };
+    addresses.iter().all(local)
+}

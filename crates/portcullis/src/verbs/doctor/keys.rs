@@ -1,15 +1,22 @@
 //! Are the secrets there and private, and can every issuer's keys be had?
 
+use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use portcullis_config::Declaration;
 use portcullis_config::declaration::{ApiKeyProvider, JwtProvider, KeySource, Provider, SecretRef};
+use portcullis_core::facts::TokenStatus;
 use portcullis_diagnostics::Finding;
 use portcullis_identity::api_key::{Keyring, Pepper};
+use portcullis_identity::introspection::OpaqueToken;
 use portcullis_identity::jwk::KeySet;
-use portcullis_runtime::key_sets::{FETCH_DEADLINE, SET_BYTES_MAX};
-use portcullis_runtime::{private, stores};
+use portcullis_model::ProviderId;
+use portcullis_runtime::clock::now;
+use portcullis_runtime::discovery::Discovery;
+use portcullis_runtime::introspection::Introspection;
+use portcullis_runtime::{key_sets, private, stores};
 use portcullis_transport::fetch::{self, FetchRules};
 
 use super::clock;
@@ -50,6 +57,10 @@ pub(super) fn examine(visit: &mut Visit<'_>) {
                 visit.take(&what, result.map_err(secret));
             }
             Provider::Jwt(jwt) => issuer(&what, id.as_str(), jwt, visit),
+            Provider::Introspection(_) => {
+                let result = answers(id, visit.declaration(), visit.folder);
+                visit.take(&what, result.map_err(key_set));
+            }
         }
     }
     let path = visit.path(&visit.declaration().records.seal_key);
@@ -107,28 +118,59 @@ fn issuer(what: &str, id: &str, jwt: &JwtProvider, visit: &mut Visit<'_>) {
             let result = bytes.and_then(|bytes| usable(&bytes)).map_err(broken);
             visit.take(what, result);
         }
+        KeySource::Discovery { document, fresh_for, allow_addresses, .. } => {
+            let rules = key_sets::rules(allow_addresses);
+            let asked = Discovery::new(&jwt.issuer, *document, *fresh_for, rules.clone());
+            match waited(asked.jwks_uri(now())) {
+                Ok(url) => published(what, id, &url, &rules, visit),
+                Err(why) => visit.take(what, Err(broken(why))),
+            }
+        }
         KeySource::Url { url, allow_addresses, .. } => {
-            let rules = FetchRules {
-                allow_addresses: allow_addresses.clone(),
-                deadline: FETCH_DEADLINE,
-                bytes_max: SET_BYTES_MAX,
-            };
-            let fetched = fetched(url, &rules);
-            let date = fetched.as_ref().ok().and_then(|(_, date)| *date);
-            let result = fetched.and_then(|(bytes, _)| usable(&bytes));
-            visit.take(what, result.map_err(|why| broken(format!("`{url}`: {why}"))));
-            compare(id, date, visit);
+            published(what, id, url, &key_sets::rules(allow_addresses), visit);
         }
     }
 }
 
-fn fetched(url: &str, rules: &FetchRules) -> Result<(Vec<u8>, Option<SystemTime>), String> {
+/// Keys by URL.
+fn published(what: &str, id: &str, url: &str, rules: &FetchRules, visit: &mut Visit<'_>) {
+    let fetched = waited(fetch::json_dated(url, rules));
+    let date = fetched.as_ref().ok().and_then(|(_, date)| date.as_ref()?.to_str().ok());
+    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    let result = fetched.and_then(|(bytes, _)| usable(&bytes));
+    let broken = |why| key_set(format!("keys of `{id}`: `{url}`: {why}"));
+    visit.take(what, result.map_err(broken));
+    compare(id, date, visit);
+}
+
+/// Whether the issuer of opaque tokens knows us: about a token that there is not, it says so.
+fn answers(id: &ProviderId, declaration: &Declaration, folder: &Path) -> Result<String, String> {
+    let opened = Introspection::open(declaration, folder, None);
+    let issuers = opened.map_err(|(other, why)| format!("provider `{other}`: {why}"))?;
+    let token = OpaqueToken::new("portcullis-doctor").map_err(|refused| refused.detail)?;
+    let revision = "doctor".into();
+    let asked = async { Ok::<_, String>(issuers.status(id, &token, &revision, now()).await) };
+    match waited(asked)? {
+        TokenStatus::Known { answer, .. } if !answer.is_active() => {
+            Ok("its issuer answers".to_owned())
+        }
+        TokenStatus::Known { .. } => {
+            Err(format!("the issuer of `{id}` calls a token active that there is not"))
+        }
+        TokenStatus::Invalid => {
+            Err(format!("the issuer of `{id}` does not answer as RFC 7662 says"))
+        }
+        TokenStatus::Unavailable => {
+            Err(format!("the issuer of `{id}` cannot be asked, or does not know us"))
+        }
+    }
+}
+
+/// Waits for what asks somebody else.
+fn waited<T, E: ToString>(asked: impl Future<Output = Result<T, E>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let (bytes, date) =
-        runtime.block_on(fetch::json_dated(url, rules)).map_err(|error| error.to_string())?;
-    let date = date.as_ref().and_then(|date| date.to_str().ok());
-    Ok((bytes.to_vec(), date.and_then(|date| httpdate::parse_http_date(date).ok())))
+    runtime.block_on(asked).map_err(|error| error.to_string())
 }
 
 fn usable(bytes: &[u8]) -> Result<String, String> {
