@@ -5,6 +5,7 @@
 //! what is compared is processor time per request (from the scheduler's own count), because wall
 //! time on a shared machine says little. Medians of the rounds are reported.
 
+mod estates;
 mod load;
 mod protocols;
 mod rivals;
@@ -23,7 +24,7 @@ use crate::cargo;
 use load::{Load, Upstream};
 use protocols::Costs;
 use rivals::{Contestant, Run, Tools};
-use scale::Scale;
+use scale::{Large, Scale};
 use serde_json::json;
 
 /// Rounds; the median counts.
@@ -120,9 +121,8 @@ pub(crate) fn run() -> Result<()> {
         "micros_per_http2_request": costs.http2.iter().copied().collect::<BTreeMap<_, _>>(),
         "operations": scale.operations,
         "small_kib": scale.small_kib,
-        "large_kib": scale.large_kib,
-        "reloaded_kib": scale.reloaded_kib,
-        "reload_millis": scale.reload_millis,
+        "large": scale.estates.iter().map(machine_row).collect::<BTreeMap<_, _>>(),
+        "nanos_per_decision": scale.decisions.iter().copied().collect::<BTreeMap<_, _>>(),
     });
     fs::write("docs/benchmarks.json", format!("{machine:#}\n"))?;
     println!("{text}");
@@ -244,17 +244,52 @@ fn further(costs: &Costs, scale: &Scale) -> Result<String> {
         let rate = 1_000_000.0 / handshake;
         writeln!(text, "| {name} | {handshake:.0} | {rate:.0} | {request:.1} |")?;
     }
+    text.push_str(&large(scale)?);
+    Ok(text)
+}
+
+fn machine_row((name, large): &(&'static str, Large)) -> (&'static str, serde_json::Value) {
+    let figures = json!({
+        "load_secs": large.load_secs,
+        "peak_kib": large.peak_kib,
+        "rest_kib": large.rest_kib,
+        "reloaded_kib": large.reloaded_kib,
+        "compile_millis": large.compile_millis,
+        "exchange_millis": large.exchange_millis,
+    });
+    (name, figures)
+}
+
+fn large(scale: &Scale) -> Result<String> {
     let mib = |kib: u64| kib as f64 / 1024.0;
-    writeln!(
-        text,
-        "\nA large estate ({} operations with contracts and policies): {:.1} MiB at rest, where the estate of \
-         `init` takes {:.1} MiB; after reloads {:.1} MiB. A reload takes {:.0} ms in all, reading, checking and \
-         compiling included, off the path of requests; what requests see is the exchange of one pointer.",
+    let mut text = format!(
+        "\nLarge estates ({} operations with contracts and policies; the estate of `init` takes {:.1} MiB at \
+         rest). Loading is processor time and the peak of memory until it listens; a reload reads, checks and \
+         compiles off the path of requests, and is then exchanged as a whole:\n\n\
+         | estate | loading, s | peak, MiB | at rest, MiB | after {} reloads, MiB | compiling, ms | exchange, ms |\n\
+         |---|---|---|---|---|---|---|\n",
         scale.operations,
-        mib(scale.large_kib),
         mib(scale.small_kib),
-        mib(scale.reloaded_kib),
-        scale.reload_millis,
-    )?;
+        scale::RELOADS,
+    );
+    for (name, of) in &scale.estates {
+        writeln!(
+            text,
+            "| {name} | {:.1} | {:.0} | {:.0} | {:.0} | {:.0} | {:.1} |",
+            of.load_secs,
+            mib(of.peak_kib),
+            mib(of.rest_kib),
+            mib(of.reloaded_kib),
+            of.compile_millis,
+            of.exchange_millis,
+        )?;
+    }
+    text.push_str(
+        "\nDecisions of the policy engine alone, warm, of which 22 policies apply to a question:\n\n\
+         | policies in all | us per decision |\n|---|---|\n",
+    );
+    for (policies, nanos) in &scale.decisions {
+        writeln!(text, "| {policies} | {:.1} |", *nanos as f64 / 1000.0)?;
+    }
     Ok(text)
 }

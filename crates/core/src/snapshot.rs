@@ -84,12 +84,14 @@ pub struct CompiledOperation {
     pub ways: Vec<Way>,
     /// Whether its messages go on after it was judged.
     pub stream: Option<Stream>,
-    /// As the contract has it.
+    /// As the contract offers it; what its messages must be is compiled in `contract`.
     pub operation: Operation,
     /// Names of its path parameters in order.
     pub parameters: Vec<String>,
     /// Headers that a record of it says: what the decision reads besides the head's first lines.
     pub noted: Vec<HeaderName>,
+    /// Names of the cookies that the contract speaks of.
+    pub cookies: Vec<String>,
     /// What a message must be.
     pub contract: OperationContract,
     /// SHA-256 of what the contract says about its messages.

@@ -1,5 +1,5 @@
 //! What do all workers share? What decides now, which a reload replaces as a whole, and what stays
-//! over reloads.
+//! over reloads. What was replaced is kept until [`Door::sweep`] finds it unused.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use portcullis_runtime::clock::RecordIds;
 use portcullis_telemetry::Metrics;
 use portcullis_transport::tls::Server;
 
+use crate::replaced::Replaced;
 use crate::seldom::Seldom;
 use crate::upstreams::Upstreams;
 
@@ -19,6 +20,7 @@ use crate::upstreams::Upstreams;
 #[derive(Debug)]
 pub struct Door {
     live: ArcSwap<Live>,
+    replaced: Replaced<Live>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Names decisions.
@@ -50,7 +52,8 @@ impl Door {
         metrics: Arc<Metrics>,
     ) -> Self {
         let live = ArcSwap::from_pointee(Live { driver, tls, upstreams, generation: 1 });
-        Self { live, metrics, ids: RecordIds::new(), handshakes: Seldom::default() }
+        let (replaced, handshakes) = (Replaced::default(), Seldom::default());
+        Self { live, replaced, metrics, ids: RecordIds::new(), handshakes }
     }
 
     /// What decides now.
@@ -67,7 +70,14 @@ impl Door {
         upstreams: Upstreams,
     ) {
         let generation = self.live.load().generation.saturating_add(1);
-        self.live.store(Arc::new(Live { driver, tls, upstreams, generation }));
+        let old = self.live.swap(Arc::new(Live { driver, tls, upstreams, generation }));
+        self.replaced.keep(old);
+    }
+
+    /// Drops, on the thread that calls, what was replaced and is no longer used by any request. How many
+    /// are still in use. To be called, from time to time, by a thread that carries no requests.
+    pub fn sweep(&self) -> usize {
+        self.replaced.sweep(|live| Arc::strong_count(live.snapshot()) == 1)
     }
 }
 

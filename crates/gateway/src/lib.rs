@@ -19,6 +19,7 @@ pub mod lifetime;
 pub mod origin;
 pub mod pools;
 mod proxied;
+mod replaced;
 pub mod scrape;
 pub mod seldom;
 pub mod serve;

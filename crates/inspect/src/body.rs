@@ -9,7 +9,7 @@ use jsonschema::Validator;
 use portcullis_model::Reason;
 use portcullis_reading::violation::Violation;
 use portcullis_reading::{form, json};
-use portcullis_spec::{ApiModel, RequestBody};
+use portcullis_spec::RequestBody;
 use serde_json::{Map, Value};
 
 use crate::coerce;
@@ -64,14 +64,14 @@ impl Body {
     /// Compiles the bodies of an operation.
     pub(crate) fn compile(
         schemas: &mut Schemas,
-        api: &ApiModel,
+        document: &Arc<Value>,
         operation: &str,
         declared: &RequestBody,
     ) -> Result<Self, Vec<Unenforceable>> {
         let (mut content, mut findings) = (BTreeMap::new(), Vec::new());
         for (media, schema) in &declared.content {
-            let compiled = reading(api, media, schema).and_then(|reading| {
-                schemas.validator(api, schema).map(|schema| Content { reading, schema })
+            let compiled = reading(document, media, schema).and_then(|reading| {
+                schemas.validator(document, schema).map(|schema| Content { reading, schema })
             });
             match compiled {
                 Ok(one) => drop(content.insert(media.clone(), one)),
@@ -122,20 +122,20 @@ impl Content {
     }
 }
 
-fn reading(api: &ApiModel, media: &str, schema: &Value) -> Result<Reading, String> {
+fn reading(document: &Value, media: &str, schema: &Value) -> Result<Reading, String> {
     let json = media.strip_prefix("application/").and_then(|rest| rest.strip_suffix("+json"));
     if media == "application/json" || json.is_some() {
         return Ok(Reading::Json);
     }
-    let kind = schema::kind(api, schema);
+    let kind = schema::kind(document, schema);
     match (media, kind.as_deref()) {
         ("application/x-www-form-urlencoded", Some("object")) => {
-            Ok(Reading::Form(fields(api, schema)))
+            Ok(Reading::Form(fields(document, schema)))
         }
         ("application/x-www-form-urlencoded", _) => Err("a form needs `type: object`".to_owned()),
         ("text/plain", Some("string")) => Ok(Reading::Text),
         ("text/plain", _) => Err("a text needs `type: string`".to_owned()),
-        ("application/octet-stream", _) if is_any_bytes(schema::resolved(api, schema)) => {
+        ("application/octet-stream", _) if is_any_bytes(schema::resolved(document, schema)) => {
             Ok(Reading::Bytes)
         }
         ("application/octet-stream", _) => {
@@ -159,10 +159,13 @@ fn is_any_bytes(schema: &Value) -> bool {
     }
 }
 
-fn fields(api: &ApiModel, schema: &Value) -> BTreeMap<String, Field> {
-    let properties = schema::resolved(api, schema).get("properties").and_then(Value::as_object);
-    let field = |schema: &Value| match schema::kind(api, schema) {
-        Some(kind) if kind == "array" => Field { many: true, kind: schema::item_kind(api, schema) },
+fn fields(document: &Value, schema: &Value) -> BTreeMap<String, Field> {
+    let properties =
+        schema::resolved(document, schema).get("properties").and_then(Value::as_object);
+    let field = |schema: &Value| match schema::kind(document, schema) {
+        Some(kind) if kind == "array" => {
+            Field { many: true, kind: schema::item_kind(document, schema) }
+        }
         kind => Field { many: false, kind },
     };
     let properties = properties.into_iter().flatten();

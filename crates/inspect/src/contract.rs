@@ -2,13 +2,15 @@
 //! (JSON Schema 2020-12).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use portcullis_model::Reason;
+use portcullis_model::{OperationId, Reason};
 use portcullis_reading::message::Message;
 use portcullis_reading::violation::Violation;
-use portcullis_spec::{ApiModel, Location, Operation};
+use portcullis_spec::{Location, Messages};
+use serde_json::Value;
 
 use crate::body::{Body, BodyBounds};
 use crate::coding;
@@ -31,25 +33,28 @@ pub struct OperationContract {
     body: Option<Body>,
 }
 
-/// Compiles an operation's contract, with the schemas that were compiled before.
+/// Compiles what the messages of an operation must be, with the schemas that were compiled before.
+/// References lead into the document of their contract.
 ///
 /// # Errors
 /// Every part that could not be enforced.
 pub fn compile(
     schemas: &mut Schemas,
-    api: &ApiModel,
-    operation: &Operation,
+    document: &Arc<Value>,
+    operation: &OperationId,
+    messages: &Messages,
 ) -> Result<OperationContract, Vec<Unenforceable>> {
     let mut missing = Vec::new();
     let mut parameters = Vec::new();
-    let id = operation.id.as_str();
-    for parameter in &operation.parameters {
-        match Parameter::compile(schemas, api, id, parameter) {
+    let id = operation.as_str();
+    for parameter in &messages.parameters {
+        match Parameter::compile(schemas, document, id, parameter) {
             Ok(parameter) => parameters.push(parameter),
             Err(finding) => missing.push(finding),
         }
     }
-    let body = operation.body.as_ref().map(|declared| Body::compile(schemas, api, id, declared));
+    let body =
+        messages.body.as_ref().map(|declared| Body::compile(schemas, document, id, declared));
     let body = match body {
         None => None,
         Some(Ok(body)) => Some(body),

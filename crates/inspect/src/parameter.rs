@@ -8,7 +8,7 @@ use portcullis_model::Reason;
 use portcullis_reading::cookie;
 use portcullis_reading::message::Message;
 use portcullis_reading::violation::Violation;
-use portcullis_spec::{ApiModel, ArrayStyle, Location};
+use portcullis_spec::{ArrayStyle, Location};
 use serde_json::Value;
 
 use crate::coerce;
@@ -35,11 +35,11 @@ impl Parameter {
     /// Compiles a parameter of an operation.
     pub(crate) fn compile(
         schemas: &mut Schemas,
-        api: &ApiModel,
+        document: &Arc<Value>,
         operation: &str,
         declared: &portcullis_spec::Parameter,
     ) -> Result<Self, Unenforceable> {
-        let schema = schemas.validator(api, &declared.schema).map_err(|why| {
+        let schema = schemas.validator(document, &declared.schema).map_err(|why| {
             Unenforceable::new(
                 &format!("parameter `{}` of `{operation}`", declared.name),
                 &why,
@@ -47,8 +47,8 @@ impl Parameter {
             )
         })?;
         let shape = match declared.array {
-            None => Shape::One(schema::kind(api, &declared.schema)),
-            Some(style) => Shape::Many(style, schema::item_kind(api, &declared.schema)),
+            None => Shape::One(schema::kind(document, &declared.schema)),
+            Some(style) => Shape::Many(style, schema::item_kind(document, &declared.schema)),
         };
         Ok(Self {
             name: declared.name.clone(),

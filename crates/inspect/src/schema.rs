@@ -10,7 +10,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jsonschema::{Draft, PatternCache, PatternOptions, Validator};
-use portcullis_spec::ApiModel;
 use serde_json::{Map, Value, json};
 
 /// References that are followed to find a type.
@@ -31,17 +30,17 @@ impl Schemas {
     /// Compiles a schema, or takes the equal one that was compiled before.
     pub(crate) fn validator(
         &mut self,
-        api: &ApiModel,
+        document: &Arc<Value>,
         schema: &Value,
     ) -> Result<Arc<Validator>, String> {
         // the document is held, so that no other can come to stand at its address
-        if !self.document.as_ref().is_some_and(|last| Arc::ptr_eq(last, &api.document)) {
+        if !self.document.as_ref().is_some_and(|last| Arc::ptr_eq(last, document)) {
             self.referring.clear();
-            self.document = Some(Arc::clone(&api.document));
+            self.document = Some(Arc::clone(document));
         }
         let said = schema.to_string();
         let mut targets = BTreeSet::new();
-        let is_alone = !reach(&api.document, schema, &mut targets);
+        let is_alone = !reach(document, schema, &mut targets);
         let known = if is_alone { &self.alone } else { &self.referring };
         if let Some(validator) = known.get(&said) {
             return Ok(Arc::clone(validator));
@@ -49,9 +48,9 @@ impl Schemas {
         let validator = match is_alone {
             true => self.compile(schema),
             // what could not be followed here is for the compiler to judge, over the whole document
-            false => match self.compile(&part(&api.document, schema, &targets)) {
+            false => match self.compile(&part(document, schema, &targets)) {
                 Ok(validator) => Ok(validator),
-                Err(_) => self.compile(&whole(&api.document, schema)),
+                Err(_) => self.compile(&whole(document, schema)),
             },
         };
         let validator = Arc::new(validator?);
@@ -148,11 +147,11 @@ fn taken<'a>(document: &'a Value, pointer: &str) -> Option<&'a Value> {
 const REFERRING: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// What a schema's references lead to.
-pub(crate) fn resolved<'a>(api: &'a ApiModel, mut schema: &'a Value) -> &'a Value {
+pub(crate) fn resolved<'a>(document: &'a Value, mut schema: &'a Value) -> &'a Value {
     for _ in 0..REFERENCES_MAX {
         let reference = schema.get("$ref").and_then(Value::as_str);
         let target = reference.and_then(|reference| reference.strip_prefix('#'));
-        match target.and_then(|pointer| api.document.pointer(pointer)) {
+        match target.and_then(|pointer| document.pointer(pointer)) {
             Some(next) => schema = next,
             None => break,
         }
@@ -161,8 +160,8 @@ pub(crate) fn resolved<'a>(api: &'a ApiModel, mut schema: &'a Value) -> &'a Valu
 }
 
 /// The one type besides `null` that a schema names, behind references.
-pub(crate) fn kind(api: &ApiModel, schema: &Value) -> Option<String> {
-    match resolved(api, schema).get("type") {
+pub(crate) fn kind(document: &Value, schema: &Value) -> Option<String> {
+    match resolved(document, schema).get("type") {
         Some(Value::String(kind)) => Some(kind.clone()),
         Some(Value::Array(kinds)) => {
             let mut kinds = kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null");
@@ -174,8 +173,8 @@ pub(crate) fn kind(api: &ApiModel, schema: &Value) -> Option<String> {
 }
 
 /// The type of the items of an array's schema.
-pub(crate) fn item_kind(api: &ApiModel, schema: &Value) -> Option<String> {
-    resolved(api, schema).get("items").and_then(|items| kind(api, items))
+pub(crate) fn item_kind(document: &Value, schema: &Value) -> Option<String> {
+    resolved(document, schema).get("items").and_then(|items| kind(document, items))
 }
 
 /// A part of a contract that could not be held to.

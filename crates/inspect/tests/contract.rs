@@ -7,12 +7,10 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Request};
 use portcullis_inspect::{BodyBounds, BodyPlan, OperationContract, Schemas, compile};
-use portcullis_model::{Method, Reason};
+use portcullis_model::Reason;
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_reading::owned::OwnedHeaders;
-use portcullis_spec::{
-    ApiModel, Location, Operation, Parameter, PathTemplate, RequestBody, ResourceRule, TenantSource,
-};
+use portcullis_spec::{Location, Messages, Parameter, RequestBody};
 use serde_json::{Value, json};
 
 fn parameter(name: &str, location: Location, required: bool, schema: Value) -> Parameter {
@@ -26,10 +24,7 @@ fn contract(media: &str) -> Option<OperationContract> {
         "properties": {"qty": {"type": "integer", "minimum": 1}}}}}});
     let schema = json!({"type": "object", "required": ["lines"], "properties": {
         "lines": {"type": "array", "items": {"$ref": "#/components/schemas/Line"}}}});
-    let operation = Operation {
-        id: "placeOrder".into(),
-        method: Method::Post,
-        template: PathTemplate { text: "/orders".to_owned(), segments: Vec::new() },
+    let messages = Messages {
         parameters: vec![
             parameter("limit", Location::Query, false, json!({"type": "integer", "maximum": 9})),
             parameter("x-kind", Location::Header, true, json!({"enum": ["a", "b"]})),
@@ -39,24 +34,8 @@ fn contract(media: &str) -> Option<OperationContract> {
             content: BTreeMap::from([(media.to_owned(), schema)]),
             pointer: String::new(),
         }),
-        security: Vec::new(),
-        tags: Vec::new(),
-        resource: ResourceRule {
-            entity: "OrderCollection".to_owned(),
-            id: None,
-            tenant: TenantSource::Token,
-            public: None,
-        },
-        deprecated: false,
     };
-    let api = ApiModel {
-        api: "orders".into(),
-        title: String::new(),
-        version: String::new(),
-        operations: vec![operation.clone()],
-        document: Arc::new(document),
-    };
-    compile(&mut Schemas::default(), &api, &operation).ok()
+    compile(&mut Schemas::default(), &Arc::new(document), &"placeOrder".into(), &messages).ok()
 }
 
 fn parameters(target: &str, kind: Option<&str>) -> Result<(), Reason> {

@@ -10,47 +10,25 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use http::{HeaderMap, Request};
 use portcullis_inspect::{BodyBounds, OperationContract, Schemas, compile};
-use portcullis_model::{Method, Reason};
+use portcullis_model::Reason;
 use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_reading::owned::OwnedHeaders;
-use portcullis_spec::{
-    ApiModel, ArrayStyle, Location, Operation, Parameter, PathTemplate, RequestBody, ResourceRule,
-    TenantSource,
-};
+use portcullis_spec::{ArrayStyle, Location, Messages, Parameter, RequestBody};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn compiled(parameters: Vec<Parameter>, content: &[(&str, Value)]) -> Option<OperationContract> {
     let content: BTreeMap<String, Value> =
         content.iter().map(|(media, schema)| ((*media).to_owned(), schema.clone())).collect();
-    let operation = Operation {
-        id: "op".into(),
-        method: Method::Post,
-        template: PathTemplate { text: "/x".to_owned(), segments: Vec::new() },
+    let messages = Messages {
         parameters,
         body: (!content.is_empty()).then_some(RequestBody {
             required: true,
             content,
             pointer: String::new(),
         }),
-        security: Vec::new(),
-        tags: Vec::new(),
-        resource: ResourceRule {
-            entity: "X".to_owned(),
-            id: None,
-            tenant: TenantSource::None,
-            public: None,
-        },
-        deprecated: false,
     };
-    let api = ApiModel {
-        api: "x".into(),
-        title: String::new(),
-        version: String::new(),
-        operations: vec![operation.clone()],
-        document: Arc::new(json!({})),
-    };
-    compile(&mut Schemas::default(), &api, &operation).ok()
+    compile(&mut Schemas::default(), &Arc::new(json!({})), &"op".into(), &messages).ok()
 }
 
 fn integers(name: &str, location: Location, array: Option<ArrayStyle>) -> Parameter {

@@ -10,6 +10,7 @@ pub mod engine;
 mod environments;
 mod evaluate;
 mod load;
+mod parse;
 pub mod question;
 pub mod schema;
 mod validate;

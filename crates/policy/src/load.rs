@@ -3,15 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use cedar_policy_core::ast::{AnyId, Effect, Policy, PolicyID};
-use cedar_policy_core::parser;
+use cedar_policy_core::ast::{Effect, Policy, PolicyID};
 use cedar_policy_core::validator::Validator;
 use miette::Diagnostic;
 use portcullis_diagnostics::{Finding, SourceId, Span};
 use portcullis_model::{Reason, Stage, StepUp};
 
-use crate::cut::{Piece, cut};
 use crate::environments::Environments;
+use crate::parse::{Parsed, parse};
 use crate::question::PolicyRef;
 use crate::validate::check;
 
@@ -47,38 +46,37 @@ pub fn read_only(files: &[(SourceId, String)]) -> Vec<Finding> {
 struct Loading {
     /// Which of the policies an id names.
     ids: BTreeMap<String, usize>,
-    policies: Vec<Parsed>,
+    policies: Vec<Named>,
     findings: Vec<Finding>,
 }
 
-struct Parsed {
+struct Named {
     policy: Policy,
     known: (PolicyRef, Option<Reason>),
     span: Span,
+    /// What the places that Cedar names count from, as an offset in the file.
+    counted_from: usize,
 }
 
 impl Loading {
     fn read(files: &[(SourceId, String)]) -> Self {
         let mut loading = Self::default();
         for (source, text) in files {
-            let (mut line, mut counted) = (1_usize, 0);
-            for piece in cut(text) {
-                let between = text.get(counted..piece.start).unwrap_or_default();
-                line = line.saturating_add(between.matches('\n').count());
-                counted = piece.start;
-                loading.policy(source, line, piece);
+            for parsed in parse(text) {
+                loading.policy(source, parsed);
             }
         }
         loading
     }
 
-    fn policy(&mut self, source: &SourceId, line: usize, piece: Piece<'_>) {
-        let span = Span::new(source.clone(), piece.start, piece.start + piece.text.len());
-        let policy = match parser::parse_policy(None, piece.text) {
-            Ok(policy) => Policy::from(policy),
+    fn policy(&mut self, source: &SourceId, parsed: Parsed) {
+        let Parsed { policy, line, start, end, counted_from } = parsed;
+        let span = Span::new(source.clone(), start, end);
+        let policy = match policy {
+            Ok(policy) => policy,
             Err(errors) => {
                 for error in errors.iter() {
-                    let span = label(error, source, piece.start).unwrap_or_else(|| span.clone());
+                    let span = label(error, source, counted_from).unwrap_or_else(|| span.clone());
                     self.findings.push(
                         Finding::error("PC0301", format!("not a policy: {error}"))
                             .at(span, "here")
@@ -106,7 +104,7 @@ impl Loading {
         self.ids.insert(id.clone(), self.policies.len());
         let step_up = self.step_up(&policy, &span);
         let known = (PolicyRef { source: source.clone(), line, id, step_up }, reason);
-        self.policies.push(Parsed { policy, known, span });
+        self.policies.push(Named { policy, known, span, counted_from });
     }
 
     fn reason(&mut self, policy: &Policy, span: &Span) -> Option<Reason> {
@@ -141,7 +139,7 @@ impl Loading {
 
     fn validate(&mut self, validator: &Validator, environments: &Environments<'_>) -> Vec<Loaded> {
         let mut loaded = Vec::with_capacity(self.policies.len());
-        for Parsed { policy, known, span } in std::mem::take(&mut self.policies) {
+        for Named { policy, known, span, counted_from } in std::mem::take(&mut self.policies) {
             let Some(checked) = check(validator, environments, &policy) else {
                 self.findings.push(unsorted().at(span, "this policy"));
                 continue;
@@ -151,14 +149,14 @@ impl Loading {
                 let finding = Finding::error("PC0310", format!("policy does not hold: {error}"))
                     .why("a policy that can fail while deciding makes every such request a refusal")
                     .fix(help(error, "`portcullis policy schema` shows what policies may name"));
-                found.push(place(finding, &span, error));
+                found.push(place(finding, &span, counted_from, error));
             }
             for warning in &checked.warnings {
                 let finding =
                     Finding::warning("PC0311", format!("policy is suspicious: {warning}"))
                         .why("it probably does not do what it was written for")
                         .fix(help(warning, "correct or remove it"));
-                found.push(place(finding, &span, warning));
+                found.push(place(finding, &span, counted_from, warning));
             }
             // Cedar says them in no order
             found.sort_by(|one, other| order(one).cmp(&order(other)));
@@ -181,16 +179,17 @@ fn order(finding: &Finding) -> (&str, usize, &str) {
 }
 
 fn annotation<'a>(policy: &'a Policy, name: &str) -> Option<&'a str> {
-    let name: AnyId = name.parse().ok()?;
-    policy.annotation(&name).map(|annotation| annotation.val.as_str())
+    // compared as text: to make a name of it, Cedar would start its lexer
+    let mut said = policy.annotations();
+    said.find_map(|(key, said)| (key.as_ref() as &str == name).then_some(said.val.as_str()))
 }
 
-fn place(finding: Finding, policy: &Span, said: &dyn Diagnostic) -> Finding {
-    let exact = label(said, &policy.source, policy.start);
+fn place(finding: Finding, policy: &Span, from: usize, said: &dyn Diagnostic) -> Finding {
+    let exact = label(said, &policy.source, from);
     finding.at(exact.unwrap_or_else(|| policy.clone()), "here")
 }
 
-/// The place that the message points at, which counts from the start of the policy.
+/// The place that the message points at, which counts from the start of what Cedar was given.
 fn label(said: &dyn Diagnostic, source: &SourceId, start: usize) -> Option<Span> {
     let label = said.labels()?.next()?;
     let from = start.saturating_add(label.offset());

@@ -27,8 +27,10 @@ pub enum AttributeType {
 const PRINCIPAL: &str =
     "tenant?: String, provider: String, subject: String, scopes: Set<String>, roles: Set<String>";
 
-/// What every request tells besides principal, action and resource.
-const CONTEXT: &str = "address: ipaddr, zone: String, now: datetime, token_age?: Long, auth_age?: Long, method: String";
+/// What every request tells besides principal, action and resource. Said once for each API: Cedar
+/// starts a lexer for each name that it reads in a schema, which for the actions of a large estate was
+/// a third of the time of loading. No type of a resource begins with a small letter.
+const CONTEXT: &str = "type circumstances = { address: ipaddr, zone: String, now: datetime, token_age?: Long, auth_age?: Long, method: String };";
 
 /// The schema (Cedar's human-readable form) of the APIs in the order given.
 #[must_use]
@@ -102,6 +104,7 @@ fn namespace_schema(
         // writing to a String cannot fail
         let _infallible = write!(declared, ", {}?: {}", quoted(name), cedar_type(*kind));
     }
+    lines.push(CONTEXT.to_owned());
     lines.push("entity Anonymous { scopes: Set<String>, roles: Set<String> };".to_owned());
     for kind in ["ApiKey", "User", "Workload"] {
         lines.push(format!("entity {kind} {{ {PRINCIPAL}{declared} }};"));
@@ -124,7 +127,7 @@ fn action(operation: &Operation) -> String {
     let anonymous = if operation.allows_anonymous() { "Anonymous, " } else { "" };
     format!(
         "action {} in [{}] appliesTo {{ principal: [{anonymous}ApiKey, User, Workload], \
-         resource: [{}], context: {{ {CONTEXT} }} }};",
+         resource: [{}], context: circumstances }};",
         quoted(operation.id.as_str()),
         groups.join(", "),
         operation.resource.entity,

@@ -56,7 +56,7 @@ fn model() -> ApiModel {
     let (model, findings) =
         portcullis_spec::read(&ApiId::new("orders"), &SourceId::new("orders.yaml"), CONTRACT);
     assert!(!findings.iter().any(Finding::is_error), "{findings:?}");
-    model.unwrap()
+    model.unwrap().model
 }
 
 fn schema() -> String {

@@ -49,7 +49,10 @@ const OPERATIONS: [(&str, &str); 5] = [
 
 fn models() -> Vec<ApiModel> {
     let read = |(api, _): &(&str, &str)| {
-        portcullis_spec::read(&ApiId::new(api), &SourceId::new("things.yaml"), CONTRACT).0.unwrap()
+        portcullis_spec::read(&ApiId::new(api), &SourceId::new("things.yaml"), CONTRACT)
+            .0
+            .unwrap()
+            .model
     };
     APIS.iter().map(read).collect()
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use portcullis_runtime::estate::{self, Site};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -20,7 +20,9 @@ const FILES_MAX: usize = 10_000;
 
 /// Reads the estate anew and lets it decide. What it says is for people; whether it was taken.
 pub(crate) fn reload(serving: &mut Serving, site: &Site) -> (bool, String) {
+    let begun = Instant::now();
     let found = estate::load(site);
+    let compiled = begun.elapsed();
     let mut said = match found.findings.is_empty() {
         true => String::new(),
         false => check::plain(&found.findings, &found.sources),
@@ -34,7 +36,12 @@ pub(crate) fn reload(serving: &mut Serving, site: &Site) -> (bool, String) {
             let revision = snapshot.revision.clone();
             match serving.reload(snapshot) {
                 Ok(()) => {
-                    said.push_str(&format!("reloaded, revision {revision}\n"));
+                    let exchanged = begun.elapsed().saturating_sub(compiled);
+                    said.push_str(&format!(
+                        "reloaded, revision {revision}; compiled in {} ms, exchanged in {} us\n",
+                        compiled.as_millis(),
+                        exchanged.as_micros(),
+                    ));
                     true
                 }
                 Err(error) => {

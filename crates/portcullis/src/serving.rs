@@ -166,6 +166,11 @@ impl Serving {
         Ok(())
     }
 
+    /// Drops snapshots that no request uses any more. How many replaced ones are still in use.
+    pub(crate) fn sweep(&self) -> usize {
+        self.door.sweep()
+    }
+
     /// Where it listens.
     pub(crate) fn addresses(&self) -> BTreeMap<ListenerId, SocketAddr> {
         self.running.addresses()

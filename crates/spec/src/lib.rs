@@ -1,6 +1,6 @@
 //! What does the contract say?
 //!
-//! [`read`] turns an OpenAPI document (3.0 or 3.1, YAML or JSON) into one [`ApiModel`], and says
+//! [`read`] turns an OpenAPI document (3.0 or 3.1, YAML or JSON) into one [`Contract`], and says
 //! everything that it finds wrong at once. What Portcullis could not enforce is an error here,
 //! never a silent omission.
 //!
@@ -22,8 +22,8 @@ mod template;
 mod text;
 
 pub use model::{
-    ApiModel, ArrayStyle, Location, Operation, Parameter, PathTemplate, RequestBody, ResourceRule,
-    SecurityRequirement, Segment, TenantSource,
+    ApiModel, ArrayStyle, Contract, Location, Messages, Operation, Parameter, PathTemplate,
+    RequestBody, ResourceRule, SecurityRequirement, Segment, TenantSource,
 };
 pub use openapi::read;
 pub use place::place;

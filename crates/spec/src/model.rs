@@ -2,7 +2,8 @@
 //!
 //! Everything here is plain data. Nothing in it can be wrong in a way that the reader should
 //! have noticed: templates have whole segments only, every path parameter is declared, every
-//! schema stands on its own or points into [`ApiModel::document`]. What a contract says about
+//! schema stands on its own or points into [`Contract::document`]. What is needed to decide
+//! ([`ApiModel`]) stands apart from what is needed once, to compile what messages must be. What a contract says about
 //! servers, callbacks and webhooks is left out: where an API is served is the declaration's word,
 //! and Portcullis carries requests in one direction.
 
@@ -12,7 +13,35 @@ use std::sync::Arc;
 use portcullis_model::{ApiId, Method, OperationId};
 use serde_json::Value;
 
-/// A contract, read.
+/// A contract, read: what it offers, and what its messages must be.
+#[derive(Clone, Debug)]
+pub struct Contract {
+    /// What it offers.
+    pub model: ApiModel,
+    /// The whole contract, with every schema in JSON Schema 2020-12. A `$ref` in a schema of its
+    /// messages is a JSON pointer (RFC 6901, URI fragment form) into it.
+    pub document: Arc<Value>,
+    /// One for each operation of the model, in their order.
+    messages: Vec<Messages>,
+}
+
+impl Contract {
+    pub(crate) fn new(
+        model: impl FnOnce(Vec<Operation>) -> ApiModel,
+        operations: Vec<(Operation, Messages)>,
+        document: Value,
+    ) -> Self {
+        let (operations, messages) = operations.into_iter().unzip();
+        Self { model: model(operations), document: Arc::new(document), messages }
+    }
+
+    /// Its operations, and what their messages must be.
+    pub fn operations(&self) -> impl Iterator<Item = (&Operation, &Messages)> {
+        self.model.operations.iter().zip(&self.messages)
+    }
+}
+
+/// What an API offers.
 #[derive(Clone, Debug)]
 pub struct ApiModel {
     /// The declared API that this is the contract of.
@@ -23,9 +52,6 @@ pub struct ApiModel {
     pub version: String,
     /// Its operations, sorted by id. Ids are unique, and so are method and template.
     pub operations: Vec<Operation>,
-    /// The whole contract, with every schema in JSON Schema 2020-12. A `$ref` in a schema of this
-    /// model is a JSON pointer (RFC 6901, URI fragment form) into it.
-    pub document: Arc<Value>,
 }
 
 /// One method on one path template.
@@ -37,10 +63,6 @@ pub struct Operation {
     pub method: Method,
     /// The path, below the declared base path.
     pub template: PathTemplate,
-    /// Parameters of the path item and of the operation, merged; sorted by location and name.
-    pub parameters: Vec<Parameter>,
-    /// The request body, if the operation takes one.
-    pub body: Option<RequestBody>,
     /// Alternatives, each of which is enough. Empty means public.
     pub security: Vec<SecurityRequirement>,
     /// Tags in the contract's order.
@@ -49,6 +71,15 @@ pub struct Operation {
     pub resource: ResourceRule,
     /// Whether callers are told to leave it.
     pub deprecated: bool,
+}
+
+/// What the requests of an operation must be.
+#[derive(Clone, Debug, Default)]
+pub struct Messages {
+    /// Parameters of the path item and of the operation, merged; sorted by location and name.
+    pub parameters: Vec<Parameter>,
+    /// The request body, if the operation takes one.
+    pub body: Option<RequestBody>,
 }
 
 impl Operation {
@@ -91,11 +122,11 @@ pub struct Parameter {
     pub location: Location,
     /// Whether a request without it breaks the contract. Always true in paths.
     pub required: bool,
-    /// Its schema: inline, or `{"$ref": "#/…"}` into [`ApiModel::document`].
+    /// Its schema: inline, or `{"$ref": "#/…"}` into [`Contract::document`].
     pub schema: Value,
     /// How several values are written, where its schema is an array; `None` for single values.
     pub array: Option<ArrayStyle>,
-    /// JSON pointer of its definition in [`ApiModel::document`].
+    /// JSON pointer of its definition in [`Contract::document`].
     pub pointer: String,
 }
 
@@ -141,7 +172,7 @@ pub struct RequestBody {
     pub required: bool,
     /// Media type essence (lower case, without parameters) → schema, inline or `{"$ref": "#/…"}`.
     pub content: BTreeMap<String, Value>,
-    /// JSON pointer of its definition in [`ApiModel::document`].
+    /// JSON pointer of its definition in [`Contract::document`].
     pub pointer: String,
 }
 

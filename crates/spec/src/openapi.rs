@@ -2,13 +2,12 @@
 //! one dialect of schemas, references, operations.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use portcullis_diagnostics::{Finding, SourceId};
 use portcullis_model::ApiId;
 use serde_json::Value;
 
-use crate::model::{ApiModel, Operation, TenantSource};
+use crate::model::{ApiModel, Contract, Messages, Operation, TenantSource};
 use crate::normalise::{Dialect, normalise};
 use crate::report::{OUTWARD, Report, Rule};
 use crate::{operation, reference, security, text};
@@ -45,14 +44,14 @@ const DIALECTS: [&str; 2] = [
 
 /// Reads a contract (OpenAPI 3.0 or 3.1, YAML or JSON). `None` only if a finding is an error.
 #[must_use]
-pub fn read(api: &ApiId, source: &SourceId, text: &str) -> (Option<ApiModel>, Vec<Finding>) {
+pub fn read(api: &ApiId, source: &SourceId, text: &str) -> (Option<Contract>, Vec<Finding>) {
     let mut report = Report::new(source, text);
-    let model = read_document(api, text, &mut report);
-    let model = model.filter(|_| !report.has_errors());
-    (model, report.into_findings())
+    let contract = read_document(api, text, &mut report);
+    let contract = contract.filter(|_| !report.has_errors());
+    (contract, report.into_findings())
 }
 
-fn read_document(api: &ApiId, text: &str, report: &mut Report<'_>) -> Option<ApiModel> {
+fn read_document(api: &ApiId, text: &str, report: &mut Report<'_>) -> Option<Contract> {
     let mut document = text::parse(text, report)?;
     let dialect = dialect(&document, report)?;
     normalise(&mut document, dialect, report);
@@ -67,13 +66,10 @@ fn read_document(api: &ApiId, text: &str, report: &mut Report<'_>) -> Option<Api
     }
     warn_of_mixed_tenants(&operations, report);
     let info = |key: &str| document.pointer(&format!("/info/{key}")).and_then(Value::as_str);
-    Some(ApiModel {
-        api: api.clone(),
-        title: info("title").unwrap_or(api.as_str()).to_owned(),
-        version: info("version").unwrap_or_default().to_owned(),
-        operations,
-        document: Arc::new(document),
-    })
+    let title = info("title").unwrap_or(api.as_str()).to_owned();
+    let version = info("version").unwrap_or_default().to_owned();
+    let model = |operations| ApiModel { api: api.clone(), title, version, operations };
+    Some(Contract::new(model, operations, document))
 }
 
 fn dialect(document: &Value, report: &mut Report<'_>) -> Option<Dialect> {
@@ -99,9 +95,9 @@ fn dialect(document: &Value, report: &mut Report<'_>) -> Option<Dialect> {
     Some(Dialect::V31)
 }
 
-fn warn_of_mixed_tenants(operations: &[Operation], report: &mut Report<'_>) {
+fn warn_of_mixed_tenants(operations: &[(Operation, Messages)], report: &mut Report<'_>) {
     let mut by_entity: BTreeMap<&str, [Option<&Operation>; 2]> = BTreeMap::new();
-    for operation in operations {
+    for (operation, _) in operations {
         let kinds = by_entity.entry(&operation.resource.entity).or_default();
         let [with, without] = kinds;
         let none = operation.resource.tenant == TenantSource::None;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portcullis_model::{Method, OperationId};
 use serde_json::Value;
 
-use crate::model::{Operation, PathTemplate, allow_anonymous};
+use crate::model::{Messages, Operation, PathTemplate, allow_anonymous};
 use crate::reference::{self, escape};
 use crate::report::{OUTWARD, Report, Rule};
 use crate::resource::Place;
@@ -60,8 +60,8 @@ const NEVER: Rule = Rule {
 };
 
 /// All operations, sorted by id.
-pub(crate) fn read(document: &Value, report: &mut Report<'_>) -> Vec<Operation> {
-    let mut operations: BTreeMap<OperationId, Operation> = BTreeMap::new();
+pub(crate) fn read(document: &Value, report: &mut Report<'_>) -> Vec<(Operation, Messages)> {
+    let mut operations: BTreeMap<OperationId, (Operation, Messages)> = BTreeMap::new();
     let mut shapes: BTreeMap<String, &str> = BTreeMap::new();
     let paths = document.get("paths").and_then(Value::as_object);
     for path in paths.into_iter().flatten().map(|(path, _)| path) {
@@ -80,12 +80,12 @@ pub(crate) fn read(document: &Value, report: &mut Report<'_>) -> Vec<Operation> 
             let message = format!("`{path}` matches the same requests as `{other}`");
             report.error(SAME_PATH, &pointer, message);
         }
-        for (operation, at) in read_path(document, &pointer, &template, report) {
+        for (operation, messages, at) in read_path(document, &pointer, &template, report) {
             if operations.contains_key(&operation.id) {
                 let message = format!("`{}` is used twice", operation.id);
                 report.error(SAME_ID, &format!("{at}/operationId"), message);
             }
-            operations.insert(operation.id.clone(), operation);
+            operations.insert(operation.id.clone(), (operation, messages));
         }
     }
     operations.into_values().collect()
@@ -96,7 +96,7 @@ fn read_path(
     pointer: &str,
     template: &PathTemplate,
     report: &mut Report<'_>,
-) -> Vec<(Operation, String)> {
+) -> Vec<(Operation, Messages, String)> {
     let mut operations = Vec::new();
     let Some(item) = reference::resolve(document, pointer, report) else { return operations };
     let Some(members) = item.value.as_object() else {
@@ -109,7 +109,8 @@ fn read_path(
         match method {
             Some(method) if value.is_object() => {
                 let context = Context { document, item: &item.pointer, at: &at, template, method };
-                operations.push((context.operation(item.value, value, report), at));
+                let (operation, messages) = context.operation(item.value, value, report);
+                operations.push((operation, messages, at));
             }
             Some(_) => report.error(UNKNOWN, &at, format!("`{key}` is not a mapping")),
             None if key == "trace" => report.warning(NEVER, &at, "TRACE is ignored"),
@@ -130,7 +131,12 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn operation(&self, item: &Value, written: &Value, report: &mut Report<'_>) -> Operation {
+    fn operation(
+        &self,
+        item: &Value,
+        written: &Value,
+        report: &mut Report<'_>,
+    ) -> (Operation, Messages) {
         if written.get("callbacks").is_some() {
             report.warning(OUTWARD, &format!("{}/callbacks", self.at), "callbacks are ignored");
         }
@@ -144,17 +150,17 @@ impl Context<'_> {
         let takes_body =
             matches!(self.method, Method::Post | Method::Put | Method::Patch | Method::Delete);
         let tags = written.get("tags").and_then(Value::as_array).into_iter().flatten();
-        Operation {
+        let operation = Operation {
             id: self.id(written, report),
             method: self.method,
             template: self.template.clone(),
-            parameters,
-            body: body::read(self.document, self.at, takes_body, report),
             security,
             tags: tags.filter_map(Value::as_str).map(str::to_owned).collect(),
             resource,
             deprecated: written.get("deprecated") == Some(&Value::Bool(true)),
-        }
+        };
+        let body = body::read(self.document, self.at, takes_body, report);
+        (operation, Messages { parameters, body })
     }
 
     fn id(&self, written: &Value, report: &mut Report<'_>) -> OperationId {

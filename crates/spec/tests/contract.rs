@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use portcullis_diagnostics::{Finding, SourceId};
 use portcullis_model::ApiId;
-use portcullis_spec::{ApiModel, ArrayStyle, Location, Operation, TenantSource, read};
+use portcullis_spec::{ArrayStyle, Contract, Location, Messages, Operation, TenantSource, read};
 use serde_json::json;
 
-fn reading(text: &str) -> (Option<ApiModel>, Vec<Finding>) {
+fn reading(text: &str) -> (Option<Contract>, Vec<Finding>) {
     read(&ApiId::new("orders"), &SourceId::new("orders.yaml"), text)
 }
 
-fn operation<'a>(model: &'a ApiModel, id: &str) -> &'a Operation {
-    model.operations.iter().find(|one| one.id.as_str() == id).unwrap()
+fn operation<'a>(contract: &'a Contract, id: &str) -> (&'a Operation, &'a Messages) {
+    contract.operations().find(|(one, _)| one.id.as_str() == id).unwrap()
 }
 
 const OLD: &str = r##"
@@ -56,15 +56,19 @@ paths:
 fn a_contract_of_3_0_in_the_one_shape() {
     let (model, findings) = reading(OLD);
     assert!(findings.is_empty(), "{findings:#?}");
-    let model = model.unwrap();
+    let contract = model.unwrap();
+    let model = &contract.model;
     assert_eq!((model.title.as_str(), model.version.as_str()), ("Orders", "7"));
-    let put = operation(&model, "putOrder");
+    let (put, messages) = operation(&contract, "putOrder");
     assert_eq!(put.resource.entity, "Order");
     assert_eq!(put.resource.id.as_deref(), Some("id"));
     assert_eq!(put.resource.tenant, TenantSource::PathParam("tenant".to_owned()));
     assert!(!put.allows_anonymous());
-    let names: Vec<_> =
-        put.parameters.iter().map(|one| (one.location, one.name.as_str(), one.array)).collect();
+    let names: Vec<_> = messages
+        .parameters
+        .iter()
+        .map(|one| (one.location, one.name.as_str(), one.array))
+        .collect();
     assert_eq!(
         names,
         [
@@ -74,8 +78,8 @@ fn a_contract_of_3_0_in_the_one_shape() {
             (Location::Header, "x-trace", None),
         ]
     );
-    assert!(put.body.as_ref().unwrap().required);
-    let schema = |name: &str| model.document.pointer(&format!("/components/schemas/{name}"));
+    assert!(messages.body.as_ref().unwrap().required);
+    let schema = |name: &str| contract.document.pointer(&format!("/components/schemas/{name}"));
     assert_eq!(schema("Note"), Some(&json!({"type": ["string", "null"]})));
     assert_eq!(schema("Order/required"), Some(&json!(["amount"])));
     assert_eq!(
@@ -86,7 +90,7 @@ fn a_contract_of_3_0_in_the_one_shape() {
         schema("Order/properties/note"),
         Some(&json!({"$ref": "#/components/schemas/Note"}))
     );
-    let health = operation(&model, "health");
+    let (health, _) = operation(&contract, "health");
     assert!(health.allows_anonymous());
     assert_eq!(health.resource.tenant, TenantSource::None);
 }

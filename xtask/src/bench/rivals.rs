@@ -90,9 +90,14 @@ impl Contestant {
 
     /// Resident memory.
     pub(super) fn resident_kib(&self) -> Result<u64> {
+        self.memory_kib("VmRSS:")
+    }
+
+    /// A line of what the kernel says of its memory.
+    pub(super) fn memory_kib(&self, name: &'static str) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
-        Ok(line.split_whitespace().nth(1).context("VmRSS")?.parse()?)
+        let line = status.lines().find(|line| line.starts_with(name)).context(name)?;
+        Ok(line.split_whitespace().nth(1).context(name)?.parse()?)
     }
 
     /// Tells it to end and waits.

@@ -1,34 +1,48 @@
-//! What does a larger estate cost? A hundred APIs of fifty operations, each with its contract and a
-//! policy: memory, and the time of a reload, which is compiled off the path of requests.
+//! What does a larger estate cost? Memory and processor time of loading it, the time of a reload,
+//! which is compiled off the path of requests, the exchange alone, and decisions among many policies.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use super::median;
-use super::rivals;
+use super::estates::{self, Kind};
+use super::{median, rivals};
 
-const APIS: usize = 100;
-const OPERATIONS: usize = 50;
-const RELOADS: usize = 5;
+/// Reloads; the median counts.
+pub(super) const RELOADS: usize = 5;
+
+/// Numbers of policies among which decisions are measured.
+const POLICIES: [usize; 2] = [100, 5_000];
 
 /// What was measured.
 pub(super) struct Scale {
     /// Operations in all.
     pub(super) operations: usize,
-    /// Resident memory at rest, in KiB: of the estate of `init`, and of the large one.
+    /// Resident memory at rest of the estate of `init`, in KiB.
     pub(super) small_kib: u64,
-    pub(super) large_kib: u64,
-    /// The same after the reloads.
+    /// Large estates, by what they are called.
+    pub(super) estates: Vec<(&'static str, Large)>,
+    /// Nanoseconds of a decision, by the number of all policies.
+    pub(super) decisions: Vec<(usize, u64)>,
+}
+
+/// What a large estate costs.
+pub(super) struct Large {
+    /// Processor time until it listens, in seconds.
+    pub(super) load_secs: f64,
+    /// Most memory until then, in KiB.
+    pub(super) peak_kib: u64,
+    /// Resident memory at rest, and after the reloads, in KiB.
+    pub(super) rest_kib: u64,
     pub(super) reloaded_kib: u64,
-    /// Median time of a reload in milliseconds, reading and compiling included.
-    pub(super) reload_millis: f64,
+    /// Median time of reading and compiling at a reload, in milliseconds.
+    pub(super) compile_millis: f64,
+    /// Median time of the exchange, in milliseconds.
+    pub(super) exchange_millis: f64,
 }
 
 /// Measures.
@@ -41,26 +55,43 @@ pub(super) fn measure(folder: &Path) -> Result<Scale> {
     let key = ["key", "new", "--provider", "keys", "--holder", "bench", "--scope", "hello:read"];
     rivals::run(Command::new("target/release/portcullis").arg("-C").arg(&small).args(key))?;
     let little = rivals::serve(&small, 1)?;
-    let small_kib = little.resident_kib()?;
+    let small_kib = little.memory_kib("VmRSS:")?;
     little.stop()?;
-    let large = folder.join("large");
-    estate(&large)?;
-    let gateway = rivals::serve(&large, 1)?;
-    let large_kib = gateway.resident_kib()?;
-    let mut millis = Vec::new();
-    for number in 0..RELOADS {
-        fs::write(large.join("policies/other.cedar"), format!("// reload {number}\n"))?;
-        let begun = Instant::now();
-        reload(&large.join("state/admin.sock"))?;
-        millis.push(begun.elapsed().as_secs_f64() * 1000.0);
+    let mut estates = Vec::new();
+    for (name, kind) in [("equal schemas", Kind::Alike), ("schemas that differ", Kind::Varied)] {
+        estates.push((name, large(&folder.join(format!("large-{kind:?}")), kind)?));
     }
-    let reloaded_kib = gateway.resident_kib()?;
-    gateway.stop()?;
-    let operations = APIS * OPERATIONS;
-    Ok(Scale { operations, small_kib, large_kib, reloaded_kib, reload_millis: median(&millis) })
+    let decisions = POLICIES.into_iter().map(|all| Ok((all, decision(all)?)));
+    let operations = estates::APIS * estates::OPERATIONS;
+    Ok(Scale { operations, small_kib, estates, decisions: decisions.collect::<Result<_>>()? })
 }
 
-fn reload(socket: &Path) -> Result<()> {
+fn large(folder: &Path, kind: Kind) -> Result<Large> {
+    estates::write(folder, kind)?;
+    let gateway = rivals::serve(folder, 1)?;
+    #[allow(clippy::cast_precision_loss, reason = "a figure for reading")]
+    let load_secs = gateway.cpu_nanos()? as f64 / 1e9;
+    let (peak_kib, rest_kib) = (gateway.memory_kib("VmHWM:")?, gateway.memory_kib("VmRSS:")?);
+    let (mut compiled, mut exchanged) = (Vec::new(), Vec::new());
+    for number in 0..RELOADS {
+        fs::write(folder.join("policies/other.cedar"), format!("// reload {number}\n"))?;
+        let said = reload(&folder.join("state/admin.sock"))?;
+        compiled.push(figure(&said, "compiled in ")?);
+        exchanged.push(figure(&said, "exchanged in ")? / 1000.0);
+    }
+    let reloaded_kib = gateway.memory_kib("VmRSS:")?;
+    gateway.stop()?;
+    let (compile_millis, exchange_millis) = (median(&compiled), median(&exchanged));
+    Ok(Large { load_secs, peak_kib, rest_kib, reloaded_kib, compile_millis, exchange_millis })
+}
+
+/// The number that follows these words.
+fn figure(said: &str, words: &str) -> Result<f64> {
+    let (_, rest) = said.split_once(words).with_context(|| format!("{words:?} in {said}"))?;
+    Ok(rest.split(' ').next().unwrap_or_default().parse()?)
+}
+
+fn reload(socket: &Path) -> Result<String> {
     let mut stream = UnixStream::connect(socket).context("the admin socket")?;
     stream.write_all(
         b"POST /reload HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
@@ -68,59 +99,15 @@ fn reload(socket: &Path) -> Result<()> {
     let mut said = String::new();
     stream.read_to_string(&mut said)?;
     ensure!(said.starts_with("HTTP/1.1 200"), "not reloaded: {said}");
-    Ok(())
+    Ok(said)
 }
 
-fn estate(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder.join("contracts"))?;
-    fs::create_dir_all(folder.join("policies"))?;
-    fs::create_dir_all(folder.join("state"))?;
-    let mut text = "apiVersion: portcullis/v1\nestate: large\nzones: {public: {}, services: {}}\n\
-         listeners:\n  web: {address: \"127.0.0.1:0\", zone: public}\n\
-         providers:\n  idp:\n    jwt:\n      issuer: https://id.example\n      audiences: [https://api.example]\n      \
-         keys: {file: {path: keys.json}}\n      claims: {tenant: tenant, scopes: scope}\n\
-         upstreams:\n  all: {address: \"127.0.0.1:9\"}\n\
-         boundaries:\n  web-to-services:\n    from: public\n    to: services\n    identity: {providers: [idp]}\n\
-         apis:\n"
-        .to_owned();
-    let mut policies = String::new();
-    for api in 0..APIS {
-        writeln!(
-            text,
-            "  api{api}: {{contract: contracts/api{api}.yaml, hosts: [api.example], base_path: /api{api}, zone: services, upstream: all, owner: team}}"
-        )?;
-        fs::write(folder.join(format!("contracts/api{api}.yaml")), contract(api)?)?;
-        writeln!(
-            policies,
-            "@id(\"api{api}\")\npermit (principal is Api{api}::User, action, resource);"
-        )?;
-    }
-    fs::write(folder.join("portcullis.yaml"), text)?;
-    fs::write(folder.join("policies/all.cedar"), policies)?;
-    fs::write(folder.join("keys.json"), portcullis_testkit::issuer::Issuer::new("bench").jwks())?;
-    rivals::run(
-        Command::new("target/release/portcullis")
-            .arg("-C")
-            .arg(folder)
-            .args(["policy", "baseline"]),
-    )
-}
-
-fn contract(api: usize) -> Result<String> {
-    let mut text = format!(
-        "openapi: 3.1.0\ninfo: {{title: API {api}, version: \"1\"}}\nsecurity: [{{token: []}}]\n\
-         components:\n  securitySchemes:\n    token: {{type: http, scheme: bearer}}\npaths:\n"
-    );
-    for operation in 0..OPERATIONS {
-        write!(
-            text,
-            "  /tenants/{{tenant}}/things{operation}:\n    x-portcullis: {{resource: Thing{operation}, tenant: {{path: tenant}}}}\n    \
-             parameters:\n    - {{name: tenant, in: path, required: true, schema: {{type: string, pattern: \"^[a-z]{{2,20}}$\"}}}}\n    \
-             post:\n      operationId: make{operation}\n      requestBody:\n        required: true\n        content:\n          application/json:\n            \
-             schema:\n              type: object\n              additionalProperties: false\n              required: [name]\n              properties:\n                \
-             name: {{type: string, maxLength: 100}}\n                amount: {{type: integer, minimum: 0, maximum: 1000}}\n      \
-             responses: {{\"201\": {{description: made}}}}\n"
-        )?;
-    }
-    Ok(text)
+/// Nanoseconds of a decision of the policy engine alone, among so many policies.
+fn decision(policies: usize) -> Result<u64> {
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--release", "-p", "portcullis-policy"]);
+    let said = command.args(["--example", "decide", "--", &policies.to_string()]).output()?;
+    let text = String::from_utf8_lossy(&said.stdout);
+    ensure!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    text.trim().parse().with_context(|| text.into_owned())
 }

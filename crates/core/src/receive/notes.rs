@@ -15,7 +15,6 @@ use portcullis_identity::dpop::DPOP;
 use portcullis_model::Method;
 use portcullis_model::written;
 use portcullis_reading::message::Message;
-use portcullis_spec::Location;
 use serde::Serialize;
 
 use crate::cors;
@@ -83,16 +82,13 @@ pub(super) fn note_headers(trace: &mut Trace, message: &Message, operation: &Com
 
 /// The cookies that the contract speaks of, and no other: the rest may be credentials.
 fn named_cookies(message: &Message, operation: &CompiledOperation) -> Vec<String> {
-    let named = operation.operation.parameters.iter().filter_map(|parameter| {
-        (parameter.location == Location::Cookie).then_some(parameter.name.as_str())
-    });
-    if named.clone().next().is_none() {
+    if operation.cookies.is_empty() {
         return Vec::new();
     }
     let pairs = portcullis_reading::cookie::pairs(&message.headers).unwrap_or_default();
     pairs
         .into_iter()
-        .filter(|(name, _)| named.clone().any(|known| known == *name))
+        .filter(|(name, _)| operation.cookies.iter().any(|known| known == *name))
         .map(|(name, value)| format!("{name}={value}"))
         .collect()
 }

@@ -9,18 +9,18 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use http::HeaderName;
 use portcullis_config::Declaration;
-use portcullis_config::declaration::{AttributeKind, Provider};
+use portcullis_config::declaration::{Api, AttributeKind, Provider};
 use portcullis_diagnostics::{Finding, SourceId, Span};
 use portcullis_identity::certificate;
 use portcullis_model::ProviderId;
 use portcullis_policy::{AttributeType, Engine};
 use portcullis_reading::owned::OwnedHeaders;
-use portcullis_spec::ApiModel;
+use portcullis_spec::{ApiModel, Contract};
 
 use super::{headers, own, signers, tokens};
 use crate::span::Sampling;
 
-use super::operations::compile_operations;
+use super::operations::Compiling;
 use super::{CompiledBoundary, Snapshot};
 
 /// Attributes of callers with a certificate, and their types.
@@ -49,10 +49,10 @@ pub struct Estate {
 #[must_use]
 pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
     let mut findings = Vec::new();
-    let models = read_contracts(&estate, &mut findings);
-    let (router, operations) =
-        compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
-    let engine = compile_policies(&estate, &models, &mut findings);
+    let mut compiling = Compiling::new(&estate.declaration, &estate.contracts);
+    let models = read_contracts(&estate, &mut findings, |api, read| compiling.add(api, read));
+    let (router, operations) = compiling.finish(&models, &mut findings);
+    let engine = compile_policies(&estate, models, &mut findings);
     own::check(&estate.declaration, &router, &mut findings);
     let revision = revision(&estate);
     let declaration = estate.declaration;
@@ -99,9 +99,9 @@ pub fn compile(estate: Estate) -> (Option<Snapshot>, Vec<Finding>) {
 #[must_use]
 pub fn survey(estate: &Estate) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let models = read_contracts(estate, &mut findings);
-    let (router, _) =
-        compile_operations(&estate.declaration, &estate.contracts, &models, &mut findings);
+    let mut compiling = Compiling::new(&estate.declaration, &estate.contracts);
+    let models = read_contracts(estate, &mut findings, |api, read| compiling.add(api, read));
+    let (router, _) = compiling.finish(&models, &mut findings);
     own::check(&estate.declaration, &router, &mut findings);
     findings.extend(read_policies(estate));
     findings
@@ -112,7 +112,7 @@ pub fn survey(estate: &Estate) -> Vec<Finding> {
 #[must_use]
 pub fn baseline_text(estate: &Estate) -> (Option<String>, Vec<Finding>) {
     let mut findings = Vec::new();
-    let models = read_contracts(estate, &mut findings);
+    let models = read_contracts(estate, &mut findings, |_, _| {});
     let models: Vec<&ApiModel> = models.iter().collect();
     let whole = !findings.iter().any(Finding::is_error);
     (whole.then(|| portcullis_policy::baseline(&models)), findings)
@@ -122,14 +122,19 @@ pub fn baseline_text(estate: &Estate) -> (Option<String>, Vec<Finding>) {
 #[must_use]
 pub fn schema_text(estate: &Estate) -> (Option<String>, Vec<Finding>) {
     let mut findings = Vec::new();
-    let models = read_contracts(estate, &mut findings);
+    let models = read_contracts(estate, &mut findings, |_, _| {});
     let models: Vec<&ApiModel> = models.iter().collect();
     let whole = !findings.iter().any(Finding::is_error);
     let schema = || portcullis_policy::cedar_schema(&models, &attribute_types(&estate.declaration));
     (whole.then(schema), findings)
 }
 
-fn read_contracts(estate: &Estate, findings: &mut Vec<Finding>) -> Vec<ApiModel> {
+/// What the APIs offer. Each contract is lent out once, and not kept.
+fn read_contracts(
+    estate: &Estate,
+    findings: &mut Vec<Finding>,
+    mut compile: impl FnMut(&Api, &Contract),
+) -> Vec<ApiModel> {
     let mut models = Vec::new();
     for (id, api) in &estate.declaration.apis {
         let Some(text) = estate.contracts.get(&api.contract.value) else {
@@ -144,25 +149,30 @@ fn read_contracts(estate: &Estate, findings: &mut Vec<Finding>) -> Vec<ApiModel>
             );
             continue;
         };
-        let (model, found) = portcullis_spec::read(id, &SourceId::new(&api.contract.value), text);
+        let source = SourceId::new(&api.contract.value);
+        let (contract, found) = portcullis_spec::read(id, &source, text);
         findings.extend(found);
-        models.extend(model);
+        let Some(contract) = contract else { continue };
+        compile(api, &contract);
+        models.push(contract.model);
     }
     models
 }
 
 fn compile_policies(
     estate: &Estate,
-    models: &[ApiModel],
+    models: Vec<ApiModel>,
     findings: &mut Vec<Finding>,
 ) -> Option<Engine> {
     if models.len() < estate.declaration.apis.len() {
         findings.extend(read_policies(estate));
         return None;
     }
-    let models: Vec<&ApiModel> = models.iter().collect();
-    findings.extend(check_baseline(estate, &portcullis_policy::baseline(&models)));
-    let schema = portcullis_policy::cedar_schema(&models, &attribute_types(&estate.declaration));
+    let of: Vec<&ApiModel> = models.iter().collect();
+    findings.extend(check_baseline(estate, &portcullis_policy::baseline(&of)));
+    let schema = portcullis_policy::cedar_schema(&of, &attribute_types(&estate.declaration));
+    // from here on the schema says it
+    drop(models);
     let (engine, found) = Engine::compile(&schema, &estate.policies);
     findings.extend(found);
     engine

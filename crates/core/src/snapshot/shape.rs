@@ -4,22 +4,19 @@
 use std::collections::BTreeSet;
 
 use aws_lc_rs::digest;
-use portcullis_spec::{ApiModel, Operation};
+use portcullis_spec::Messages;
 use serde_json::Value;
 
-/// The digest of an operation.
-pub(super) fn digest(model: &ApiModel, operation: &Operation) -> [u8; 32] {
-    let mut shape = Shape {
-        document: &model.document,
-        seen: BTreeSet::new(),
-        context: digest::Context::new(&digest::SHA256),
-    };
-    for parameter in &operation.parameters {
+/// The digest of what the messages of an operation must be.
+pub(super) fn digest(document: &Value, messages: &Messages) -> [u8; 32] {
+    let mut shape =
+        Shape { document, seen: BTreeSet::new(), context: digest::Context::new(&digest::SHA256) };
+    for parameter in &messages.parameters {
         let (place, list) = (parameter.location.as_str(), parameter.array);
         shape.text(&format!("{} {place} {} {list:?}", parameter.name, parameter.required));
         shape.schema(&parameter.schema);
     }
-    if let Some(body) = &operation.body {
+    if let Some(body) = &messages.body {
         shape.text(&format!("body {}", body.required));
         for (media, schema) in &body.content {
             shape.text(media);

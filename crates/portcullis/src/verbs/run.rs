@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -14,6 +15,9 @@ use crate::reloading::{self, Watch};
 use crate::serving::Serving;
 use crate::verbs::{Exit, check};
 use crate::{descriptors, notify};
+
+/// How often requests are looked at that hold a snapshot which was replaced.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -123,6 +127,14 @@ async fn until_told(
     let mut asked = serving.asked();
     let mut handing = serving.handing();
     loop {
+        // requests that began before a reload hold the snapshot that they began with
+        let replaced = serving.sweep();
+        let ended = async move {
+            match replaced {
+                0 => std::future::pending().await,
+                _ => tokio::time::sleep(SWEEP_EVERY).await,
+            }
+        };
         let changed = async {
             match &mut watch {
                 Some(watch) => watch.changed().await,
@@ -153,6 +165,7 @@ async fn until_told(
                 },
             },
             _ = told.hang_up.recv() => None,
+            () = ended => continue,
             () = changed => None,
             Some(reload) = operator => Some(reload),
         };

@@ -44,9 +44,10 @@ fn depth(value: &Value) -> usize {
 pub fn contract(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     let source = SourceId::new("contract.yaml");
-    let (model, findings) = portcullis_spec::read(&"api".into(), &source, text);
-    judged(model.is_some(), &findings, text);
-    let Some(model) = model else { return };
+    let (contract, findings) = portcullis_spec::read(&"api".into(), &source, text);
+    judged(contract.is_some(), &findings, text);
+    let Some(contract) = contract else { return };
+    let model = &contract.model;
     let ids: Vec<&str> = model.operations.iter().map(|one| one.id.as_str()).collect();
     assert!(ids.is_sorted() && ids.windows(2).all(|two| two[0] != two[1]), "{ids:?}");
     let mut places: Vec<String> =
