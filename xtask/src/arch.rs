@@ -1,9 +1,10 @@
 //! Is the house still what its plan says? Floors strictly downward, no cycle between the modules
-//! of a crate, `core`'s dependencies on an allow-list, an essay at the head of every file. What
-//! was measured is drawn as `docs/architecture.svg`.
+//! of a crate, no dependency that nothing names, `core`'s on an allow-list, an essay at the head of
+//! every file. What was measured is drawn as `docs/architecture.svg`.
 
 mod modules;
 mod picture;
+mod unused;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use picture::Room;
+use unused::{Edge, unused};
 
 /// What `core` may depend on: pure crates only.
 const CORE_MAY_USE: &[&str] = &[
@@ -72,6 +74,10 @@ pub(crate) fn run() -> Result<()> {
 fn inspect() -> Result<(Vec<String>, Vec<String>)> {
     let members = members()?;
     let (mut measured, mut problems) = (Vec::new(), Vec::new());
+    for package in &packages()? {
+        let (name, folder) = (text(package, "name"), folder(package)?);
+        problems.extend(unused(name, &folder, &edges(package), files)?);
+    }
     for (name, member) in &members {
         floors(name, member, &members, &mut problems);
         let files = files(&member.folder.join("src"))?;
@@ -124,31 +130,45 @@ fn picture_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(PICTURE)
 }
 
-fn members() -> Result<BTreeMap<String, Member>> {
+/// Every package of the workspace, as cargo tells of it.
+fn packages() -> Result<Vec<Value>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .output()
         .context("cargo metadata cannot be started")?;
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    Ok(metadata.get("packages").and_then(Value::as_array).cloned().unwrap_or_default())
+}
+
+fn folder(package: &Value) -> Result<PathBuf> {
+    let manifest = PathBuf::from(text(package, "manifest_path"));
+    Ok(manifest.parent().context("a manifest lies in a folder")?.to_owned())
+}
+
+/// What a manifest depends on.
+fn edges(package: &Value) -> Vec<Edge> {
+    let all = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+    let edge = |dependency: &Value| {
+        let renamed = dependency.get("rename").and_then(Value::as_str);
+        let name = renamed.unwrap_or(text(dependency, "name")).to_owned();
+        Edge { name, dev: text(dependency, "kind") == "dev" }
+    };
+    all.map(edge).collect()
+}
+
+fn members() -> Result<BTreeMap<String, Member>> {
     let mut members = BTreeMap::new();
-    for package in metadata.get("packages").and_then(Value::as_array).into_iter().flatten() {
+    for package in &packages()? {
         let Some(floor) = package.pointer("/metadata/portcullis/floor").and_then(Value::as_u64)
         else {
             continue;
         };
         let name = text(package, "name").to_owned();
-        let manifest = PathBuf::from(text(package, "manifest_path"));
-        let folder = manifest.parent().context("a manifest lies in a folder")?.to_owned();
+        let folder = folder(package)?;
         let question = text(package, "description").to_owned();
-        let dependencies = package
-            .get("dependencies")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter(|dependency| text(dependency, "kind") != "dev")
-            .map(|dependency| text(dependency, "name").to_owned())
-            .collect();
+        let lasting = edges(package).into_iter().filter(|edge| !edge.dev);
+        let dependencies = lasting.map(|edge| edge.name).collect();
         members.insert(name, Member { floor, folder, question, dependencies });
     }
     if members.is_empty() {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use portcullis_config::declaration::{Cors, OriginRule, Origins};
@@ -107,9 +107,19 @@ pub(crate) fn fields(cors: Option<&Cors>, origin: Option<&HeaderValue>, headers:
 /// browser names no origin.
 pub(crate) fn may_open(cors: Option<&Cors>, message: &Message) -> bool {
     let Some(origin) = message.headers.get(ORIGIN) else { return true };
-    let authority = origin.to_str().ok().and_then(|text| text.split_once("://"));
-    let host = authority.and_then(|(_, authority)| Host::parse(authority).ok());
-    host.as_ref() == Some(&message.host) || cors.is_some_and(|cors| is_listed(cors, origin))
+    let origin_text = origin.to_str().ok().and_then(|text| text.split_once("://"));
+    let asked = message.headers.get(HOST).and_then(|host| host.to_str().ok());
+    // the same host and port: another port is another origin
+    let same = origin_text.zip(asked).is_some_and(|((scheme, authority), asked)| {
+        let plain = match scheme {
+            "http" => ":80",
+            "https" => ":443",
+            _ => return false,
+        };
+        let bare = |text: &str| text.strip_suffix(plain).unwrap_or(text).to_ascii_lowercase();
+        bare(authority) == bare(asked) && Host::parse(authority).is_ok()
+    });
+    same || cors.is_some_and(|cors| is_listed(cors, origin))
 }
 
 fn is_listed(cors: &Cors, origin: &HeaderValue) -> bool {

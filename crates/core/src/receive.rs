@@ -3,6 +3,7 @@
 //! The first stage makes the one view of the message ([`Message::read`]); nothing later looks at
 //! the bytes again. Cheap guards (address, failed credentials) stand here, before cryptography.
 
+mod named;
 mod notes;
 mod visit;
 
@@ -16,6 +17,7 @@ use portcullis_reading::message::{Message, ReadingRules};
 use portcullis_reading::path::CanonicalPath;
 use serde::Serialize;
 
+pub use self::named::ServerName;
 use self::notes::{note_certificate, note_country, note_head, note_headers, note_message};
 use self::visit::Visit;
 use crate::addresses;
@@ -44,6 +46,8 @@ pub struct Arrival {
     pub listener: ListenerId,
     /// What came of the connection's client certificate, where one was shown.
     pub certificate: Option<certificate::Shown>,
+    /// The server that the connection was opened for, where the client named one.
+    pub server_name: Option<Arc<ServerName>>,
 }
 
 /// A request whose operation and crossing are known.
@@ -125,9 +129,13 @@ pub(crate) fn decide(
                 trace.span = span(trace, Some(&message), snapshot);
                 note_certificate(trace, arrival.certificate.as_ref());
                 let address = message.client_address;
+                let allowed = addresses::judge(listener.addresses.as_ref(), address, "listener");
+                let allowed = allowed.and_then(|()| {
+                    named::judge(arrival.server_name.as_deref(), &message.host, trace)
+                });
                 let asks_keys = published::is_asked(&arrival.listener, &message, snapshot);
                 trace.message = Some(Arc::new(message));
-                match addresses::judge(listener.addresses.as_ref(), address, "listener") {
+                match allowed {
                     Ok(()) => {
                         let mut needs = vec![Need::Guard { address }];
                         if asks_keys {

@@ -14,6 +14,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use portcullis_config::declaration::{Guards, Protocol};
+use portcullis_core::receive::ServerName;
 use portcullis_model::{ListenerId, Reason};
 use portcullis_reading::http1::Bounds;
 use portcullis_reading::http2::FrameBounds;
@@ -21,7 +22,7 @@ use portcullis_reading::violation::Violation;
 use portcullis_transport::framed::FramedStream;
 use portcullis_transport::guarded::{Deadlines, GuardedStream};
 use portcullis_transport::preface;
-use portcullis_transport::tls::{Accepted as Secured, Peer};
+use portcullis_transport::tls::{Accepted as Secured, Named};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -79,23 +80,29 @@ impl Accepted {
         let open = self.worker.door.metrics.connections.clone();
         open.inc();
         let live = self.worker.door.live();
-        let opened = handshake::open(&self.worker.door, &live, &self.listener, stream).await;
+        let opened =
+            handshake::open(&self.worker.door, &live, &self.listener, stream, client).await;
         let guards = live.snapshot().declaration.guards;
         let declared = live.snapshot().declaration.listeners.get(&self.listener);
         let protocols = declared.map(|one| one.protocols.clone()).unwrap_or_default();
         drop(live);
+        let listener = self.listener.clone();
+        let channel = Channel { listener, certificate: None, server_name: None };
         match opened {
             None => {}
             Some(Opened::Plain(stream)) => match spoken(&protocols, &stream, &guards).await {
-                Some(Protocol::Http1) => self.http1(stream, None, &guards).await,
-                Some(Protocol::Http2) => self.http2(stream, None, &guards).await,
+                Some(Protocol::Http1) => self.http1(stream, channel, &guards).await,
+                Some(Protocol::Http2) => self.http2(stream, channel, &guards).await,
                 None => {}
             },
             Some(Opened::Secured(secured)) => {
-                let Secured { stream, peer, protocol } = *secured;
+                let Secured { stream, peer, protocol, named } = *secured;
+                let name = |Named { asked, certificate }| ServerName { asked, certificate };
+                let server_name = named.map(name).map(Arc::new);
+                let channel = Channel { certificate: peer, server_name, ..channel };
                 match agreed(&protocols, protocol.as_deref()) {
-                    Some(Protocol::Http1) => Box::pin(self.http1(stream, peer, &guards)).await,
-                    Some(Protocol::Http2) => Box::pin(self.http2(stream, peer, &guards)).await,
+                    Some(Protocol::Http1) => Box::pin(self.http1(stream, channel, &guards)).await,
+                    Some(Protocol::Http2) => Box::pin(self.http2(stream, channel, &guards)).await,
                     None => {}
                 }
             }
@@ -103,13 +110,13 @@ impl Accepted {
         open.dec();
     }
 
-    async fn http1<S>(self, stream: S, certificate: Option<Arc<Peer>>, guards: &Guards)
+    async fn http1<S>(self, stream: S, channel: Channel, guards: &Guards)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let bounds = bounds(guards);
         let guarded = GuardedStream::new(stream, bounds, deadlines(guards));
-        let origin = self.origin(Wire::Http1(guarded.connection()), certificate, bounds);
+        let origin = self.origin(Wire::Http1(guarded.connection()), channel, bounds);
         let (worker, served_origin) = (Arc::clone(&self.worker), Arc::clone(&origin));
         let stopping = self.stopped.clone();
         let service = service_fn(move |request| {
@@ -153,7 +160,7 @@ impl Accepted {
         drop(self.seat);
     }
 
-    async fn http2<S>(self, stream: S, certificate: Option<Arc<Peer>>, guards: &Guards)
+    async fn http2<S>(self, stream: S, channel: Channel, guards: &Guards)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -162,7 +169,7 @@ impl Accepted {
         let framed = FramedStream::new(stream, frames, deadlines(guards));
         let stalls = Arc::new(Stalls::default());
         let wire = Wire::Http2(framed.framed(), Arc::clone(&stalls));
-        let origin = self.origin(wire, certificate, bounds);
+        let origin = self.origin(wire, channel, bounds);
         let (worker, served_origin) = (Arc::clone(&self.worker), Arc::clone(&origin));
         // what a request needs is allocated when its turn comes, not when it arrives: a client can
         // have many arrive at once, for a few bytes each
@@ -214,9 +221,9 @@ impl Accepted {
         drop(self.seat);
     }
 
-    fn origin(&self, wire: Wire, certificate: Option<Arc<Peer>>, bounds: Bounds) -> Arc<Origin> {
+    fn origin(&self, wire: Wire, channel: Channel, bounds: Bounds) -> Arc<Origin> {
         Arc::new(Origin {
-            channel: Channel { listener: self.listener.clone(), certificate },
+            channel,
             peer: self.peer,
             wire,
             bounds,
@@ -231,8 +238,7 @@ async fn spoken(protocols: &[Protocol], stream: &TcpStream, guards: &Guards) -> 
     if let [only] = protocols {
         return Some(*only);
     }
-    let patience = guards.idle_timeout.max(guards.head_timeout);
-    match preface::is_http2(stream, patience).await {
+    match preface::is_http2(stream, guards.idle_timeout, guards.head_timeout).await {
         Ok(true) => Some(Protocol::Http2),
         Ok(false) => Some(Protocol::Http1),
         Err(error) => {

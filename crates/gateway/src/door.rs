@@ -12,6 +12,7 @@ use portcullis_runtime::clock::RecordIds;
 use portcullis_telemetry::Metrics;
 use portcullis_transport::tls::Server;
 
+use crate::seldom::Seldom;
 use crate::upstreams::Upstreams;
 
 /// What all workers share.
@@ -22,6 +23,8 @@ pub struct Door {
     pub metrics: Arc<Metrics>,
     /// Names decisions.
     pub ids: RecordIds,
+    /// Counts what is logged of handshakes that fail.
+    pub handshakes: Seldom,
 }
 
 /// What decides: one snapshot with its stores. A request keeps the one that it began with.
@@ -47,7 +50,7 @@ impl Door {
         metrics: Arc<Metrics>,
     ) -> Self {
         let live = ArcSwap::from_pointee(Live { driver, tls, upstreams, generation: 1 });
-        Self { live, metrics, ids: RecordIds::new() }
+        Self { live, metrics, ids: RecordIds::new(), handshakes: Seldom::default() }
     }
 
     /// What decides now.

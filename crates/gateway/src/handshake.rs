@@ -2,7 +2,9 @@
 //! it was accepted; a listener that should speak TLS and cannot speaks nothing.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use portcullis_model::ListenerId;
 use portcullis_transport::tls::{ACME, Accepted, Challenges, Material, Server, accept};
@@ -42,12 +44,13 @@ pub fn servers(
 }
 
 /// Opens a connection: carries out its handshake, where there is to be one. Without a value, it is
-/// over.
+/// over; why is logged as often as strangers may fill a log.
 pub async fn open(
     door: &Door,
     live: &Live,
     listener: &ListenerId,
     stream: TcpStream,
+    peer: IpAddr,
 ) -> Option<Opened> {
     let declaration = &live.snapshot().declaration;
     let declared = declaration.listeners.get(listener)?;
@@ -61,7 +64,9 @@ pub async fn open(
         Ok(accepted) => Some(Opened::Secured(Box::new(accepted))),
         Err(error) => {
             door.metrics.handshakes_failed.inc();
-            tracing::debug!(%listener, %error, "no handshake");
+            if let Some(left_out) = door.handshakes.turn(Instant::now()) {
+                tracing::warn!(%listener, %peer, %error, left_out, "no handshake");
+            }
             None
         }
     }

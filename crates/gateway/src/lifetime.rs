@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use portcullis_core::Refusal;
+use portcullis_core::receive::ServerName;
 use portcullis_identity::Authenticated;
 use portcullis_identity::certificate::Shown;
 use portcullis_model::{BoundaryId, CredentialKind, ListenerId, Reason, Timestamp};
@@ -40,6 +41,8 @@ pub struct Channel {
     pub listener: ListenerId,
     /// The client's certificate, where it showed one.
     pub certificate: Option<Arc<Peer>>,
+    /// The server that it was opened for, where the client named one.
+    pub server_name: Option<Arc<ServerName>>,
 }
 
 impl Channel {
@@ -106,6 +109,12 @@ impl Lifetime {
         let skew = snapshot.clock_skew(provider);
         if self.caller.check_time(skew, now).is_err() {
             return ended("the credential has expired");
+        }
+        // the channel is not what it was, whatever was shown over it
+        if self.channel.certificate.is_some()
+            && !matches!(self.channel.shown(&live, now), Some(Ok(_)))
+        {
+            return ended("the certificate is not good any more");
         }
         match principal.credential.as_ref().map(|credential| credential.kind) {
             Some(CredentialKind::ApiKey) => {

@@ -52,6 +52,33 @@ pub enum Wire {
     Http2(Arc<Framed>, Arc<Stalls>),
 }
 
+/// A request that has begun on a connection that can have many: where its client cancels it before
+/// there is an answer, it is over all the same, and no longer keeps the connection from being idle.
+#[derive(Debug)]
+pub struct Begun(Option<Wire>);
+
+impl Begun {
+    /// A request begins.
+    #[must_use]
+    pub fn new(wire: &Wire) -> Self {
+        wire.begun();
+        Self(matches!(wire, Wire::Http2(..)).then(|| wire.clone()))
+    }
+
+    /// Whoever answered it has said so, or will.
+    pub fn was_answered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(wire) = self.0.take() {
+            wire.answered();
+        }
+    }
+}
+
 impl Wire {
     /// The violation in the place of the request of this number (from 1), if it is one. Over HTTP/2
     /// the connection has ended then, and there is no place for an answer.

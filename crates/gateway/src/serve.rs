@@ -23,7 +23,7 @@ use portcullis_runtime::driver::Open;
 use crate::answer;
 use crate::body::{Inbound, RequestBody};
 use crate::door::Door;
-use crate::origin::Origin;
+use crate::origin::{Begun, Origin};
 use crate::pools::Pools;
 use crate::streamed::Answer;
 
@@ -49,7 +49,21 @@ impl Worker {
         if let Some(violation) = origin.wire.refused_head(number) {
             return Box::pin(self.refuse_head(origin, violation, id, now)).await;
         }
-        origin.wire.begun();
+        let begun = Begun::new(&origin.wire);
+        let response = self.cross(origin, request, id, now).await;
+        // every way of answering says that it has
+        begun.was_answered();
+        response
+    }
+
+    /// Decides a request, and has it carried or answered.
+    async fn cross(
+        &self,
+        origin: &Arc<Origin>,
+        request: Request<Incoming>,
+        id: RecordId,
+        now: Timestamp,
+    ) -> Response<Answer> {
         let live = self.door.live();
         let (mut parts, incoming) = request.into_parts();
         if parts.version == Version::HTTP_2
@@ -65,6 +79,7 @@ impl Worker {
             peer: origin.peer,
             listener: origin.channel.listener.clone(),
             certificate: origin.channel.shown(&live, now),
+            server_name: origin.channel.server_name.clone(),
         };
         let decided = live.driver.decide(arrival, id.clone(), now, &mut body).await;
         let reason = decided.verdict.as_ref().err().map(|refusal| refusal.reason);

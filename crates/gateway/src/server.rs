@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use portcullis_config::Declaration;
+use portcullis_config::declaration::{Listener, Protocol, ProxyProtocol};
 use portcullis_model::ListenerId;
 use portcullis_transport::listen;
 use tokio::net::TcpListener;
@@ -45,10 +46,33 @@ pub struct Running {
 #[derive(Debug)]
 struct Listening {
     declared: SocketAddr,
+    entry: Entry,
     address: SocketAddr,
     stop: watch::Sender<Stop>,
     /// The same sockets, for whoever takes over.
     sockets: Vec<std::net::TcpListener>,
+}
+
+/// What a connection was judged by when it was let in. Where a reload changes it, connections that
+/// were let in otherwise end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    tls: bool,
+    certificate_required: bool,
+    protocols: Vec<Protocol>,
+    proxies: Option<ProxyProtocol>,
+}
+
+impl Entry {
+    fn of(listener: &Listener) -> Self {
+        let client = listener.tls.as_ref().and_then(|tls| tls.client.as_ref());
+        Self {
+            tls: listener.tls.is_some(),
+            certificate_required: client.is_some_and(|client| client.required),
+            protocols: listener.protocols.clone(),
+            proxies: listener.proxy_protocol.clone(),
+        }
+    }
 }
 
 /// One listener's socket on its way to a worker.
@@ -88,13 +112,20 @@ impl Running {
     ) -> io::Result<Bound> {
         let mut fresh = BTreeMap::new();
         for (id, listener) in &declaration.listeners {
-            if self.listening.get(id).is_some_and(|known| known.declared == listener.address) {
+            let known = self.listening.get(id).filter(|one| one.declared == listener.address);
+            if known.is_some_and(|known| known.entry == Entry::of(listener)) {
                 continue;
             }
-            let mine = inherited
-                .extract_if(.., |one| one.listener == *id && one.declared == listener.address);
-            let mine = mine.map(|one| one.socket).collect();
-            let bound = bind(id, listener.address, self.workers.len(), mine).map_err(|error| {
+            let mine: io::Result<Vec<_>> = match known {
+                // the same sockets: what waits in them is accepted, by other rules
+                Some(known) => known.sockets.iter().map(std::net::TcpListener::try_clone).collect(),
+                None => Ok(inherited
+                    .extract_if(.., |one| one.listener == *id && one.declared == listener.address)
+                    .map(|one| one.socket)
+                    .collect()),
+            };
+            let bound = mine.and_then(|mine| bind(id, listener, self.workers.len(), mine));
+            let bound = bound.map_err(|error| {
                 let place = format!("listener `{id}` on {}", listener.address);
                 io::Error::new(error.kind(), format!("{place}: {error}"))
             })?;
@@ -208,11 +239,12 @@ pub fn start(door: &Arc<Door>, workers: usize, inherited: Vec<Inherited>) -> io:
 /// connections may be waiting.
 fn bind(
     id: &ListenerId,
-    declared: SocketAddr,
+    listener: &Listener,
     workers: usize,
     inherited: Vec<std::net::TcpListener>,
 ) -> io::Result<(Listening, Vec<Socket>)> {
     let (stop, stopped) = watch::channel(Stop::Serving);
+    let (declared, entry) = (listener.address, Entry::of(listener));
     let mut address = declared;
     let mut mine = inherited;
     match mine.first() {
@@ -229,7 +261,7 @@ fn bind(
         let socket = socket.try_clone()?;
         sockets.push(Socket { id: id.clone(), socket, stopped: stopped.clone() });
     }
-    Ok((Listening { declared, address, stop, sockets: mine }, sockets))
+    Ok((Listening { declared, entry, address, stop, sockets: mine }, sockets))
 }
 
 async fn work(

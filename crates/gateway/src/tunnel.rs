@@ -65,19 +65,20 @@ impl Opened {
                 let (from_client, to_client) = tokio::io::split(TokioIo::new(client));
                 let (from_upstream, to_upstream) = tokio::io::split(upstream);
                 let silence = Silence::default();
-                let up = carry(from_client, to_upstream, &silence);
-                let down = carry(from_upstream, to_client, &silence);
+                let (sent, received) = (AtomicU64::new(0), AtomicU64::new(0));
+                let up = carry(from_client, to_upstream, &silence, &sent);
+                let down = carry(from_upstream, to_client, &silence, &received);
                 let both = async { tokio::join!(up, down) };
-                tokio::select! {
-                    (_, down) = both => {
-                        outcome.response_bytes = down;
-                        Ok(())
-                    }
+                let ended = tokio::select! {
+                    ((), ()) = both => Ok(()),
                     refusal = lifetime.end() => Err(refusal),
                     () = silence.longer_than(idle) => {
                         Err(Refusal::new(Reason::ReplyInterrupted, format!("silent for {idle:?}")))
                     }
-                }
+                };
+                // what had passed counts, however it ended
+                outcome.response_bytes = received.into_inner();
+                ended
             }
         };
         outcome.micros = u64::try_from(open.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -120,14 +121,14 @@ impl Silence {
     }
 }
 
-/// Passes bytes on until their sender ends; how many passed.
+/// Passes bytes on until their sender ends, and counts them.
 async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     silence: &Silence,
-) -> u64 {
+    passed: &AtomicU64,
+) {
     let mut buffer = vec![0; BUFFER_BYTES];
-    let mut passed = 0_u64;
     loop {
         let count = match from.read(&mut buffer).await {
             Ok(count) if count > 0 => count,
@@ -142,12 +143,11 @@ async fn carry(
         if !matches!(written.await, Ok(Ok(()))) {
             break;
         }
-        passed = passed.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        passed.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
     if let Err(error) = to.shutdown().await {
         tracing::debug!(%error, "one side of a WebSocket was gone already");
     }
-    passed
 }
 
 /// Whether the upstream accepted this very opening (RFC 6455 section 4.1), and with nothing that the

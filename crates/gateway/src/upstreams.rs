@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderName;
 use portcullis_config::Declaration;
@@ -42,6 +42,7 @@ pub struct Upstreams {
 #[derive(Clone, Debug)]
 struct Known {
     upstream: Arc<Upstream>,
+    counted: Arc<Counted>,
     _tended: Arc<Tended>,
 }
 
@@ -93,12 +94,17 @@ impl Upstreams {
                 target(declared, folder).map_err(|why| OpenError::Material(id.clone(), why))?;
             let same = self.known.get(id).filter(|one| *one.upstream.target() == target);
             let fresh = || {
-                let counted = Counted { id: id.clone(), metrics: Arc::clone(metrics) };
+                let counted = Arc::new(Counted {
+                    id: id.clone(),
+                    metrics: Arc::clone(metrics),
+                    retired: Mutex::default(),
+                });
                 // its series are there from the beginning, not from when somebody first counts
                 counted.saw(Event::Endpoints(Endpoints::default()));
-                let upstream = Upstream::new(target, Arc::new(System), Arc::new(counted));
+                let observer: Arc<dyn Observer> = Arc::<Counted>::clone(&counted);
+                let upstream = Upstream::new(target, Arc::new(System), observer);
                 let tended = Arc::new(self.keeper.tend(&upstream));
-                Known { upstream, _tended: tended }
+                Known { upstream, counted, _tended: tended }
             };
             known.insert(id.clone(), same.cloned().unwrap_or_else(fresh));
         }
@@ -109,6 +115,18 @@ impl Upstreams {
     #[must_use]
     pub fn signer(&self, upstream: &UpstreamId) -> Option<&Arc<Signer>> {
         self.signers.get(upstream)
+    }
+
+    /// Gives way to the upstreams of the declaration that decides from now on: of those that are not
+    /// declared any more, or otherwise, requests under way may still hold the state, but nobody is
+    /// told how many addresses it has.
+    pub fn retire(&self, next: &Self) {
+        for (id, known) in &self.known {
+            let follower = next.known.get(id);
+            if follower.is_none_or(|next| !Arc::ptr_eq(&next.counted, &known.counted)) {
+                known.counted.retire(follower.is_none());
+            }
+        }
     }
 
     /// Pools for a worker; those that it has to upstreams that are still the same stay.
@@ -160,6 +178,18 @@ pub const fn reason(failure: &Failure) -> Reason {
 struct Counted {
     id: UpstreamId,
     metrics: Arc<Metrics>,
+    /// Whether another state, or none, has taken its place.
+    retired: Mutex<bool>,
+}
+
+impl Counted {
+    fn retire(&self, gone: bool) {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        *retired = true;
+        if gone {
+            self.metrics.upstreams.gone(self.id.as_str());
+        }
+    }
 }
 
 impl fmt::Debug for Counted {
@@ -175,14 +205,12 @@ impl Observer for Counted {
             Event::AddressRefused => metrics.refused_address(id),
             Event::Bounded(bound) => metrics.bounded(id, word(bound)),
             Event::Ejected => metrics.ejected(id),
-            Event::Endpoints(now) => metrics.endpoints(
-                id,
-                &[
-                    ("available", now.available),
-                    ("ejected", now.ejected),
-                    ("unhealthy", now.unhealthy),
-                ],
-            ),
+            Event::Endpoints(now) => {
+                let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+                if !*retired {
+                    metrics.endpoints(id, [now.available, now.ejected, now.unhealthy]);
+                }
+            }
             Event::Retried => metrics.retried(id),
         }
     }

@@ -150,6 +150,9 @@ reasons! {
     UnknownHost "receive.unknown_host" Receive 421 No
         "this host is not served here"
         "No API is declared for this host on this listener.";
+    Misdirected "receive.misdirected" Receive 421 No
+        "this connection was opened for another server"
+        "The client named one server in the TLS handshake (SNI) and asks for another host, which the certificate that it was shown does not cover. A client may repeat the request over a connection of its own. If a proxy in front keeps a name of its own for all hosts, have it send the host's name or none.";
     InvalidHeader "receive.invalid_header" Receive 400 No
         "a header is invalid"
         "A header name or value is outside the strict subset, or a header that decides security is repeated or joined by commas.";

@@ -5,7 +5,7 @@
 //! A [`Test`] never guesses. Where an attribute is absent, a type is not the one that an operator
 //! takes, or a value is of a kind that is not known here (addresses, times), there is no answer,
 //! and the policy is given to Cedar's evaluator, errors included. That both say the same is held by
-//! property (`sliced_is_unsliced` and `tests` here).
+//! property (`sliced_is_unsliced`, over every type of attribute and operator here).
 
 use std::collections::BTreeSet;
 
@@ -16,6 +16,9 @@ use cedar_policy_core::ast::{
 use portcullis_model::{Attribute, Principal};
 
 use crate::question::Question;
+
+/// How deep a condition may be; a deeper one is for the interpreter, which watches its stack.
+const DEPTH_MAX: usize = 200;
 
 /// A condition without its head, which the environment of the question meets already.
 #[derive(Debug)]
@@ -91,7 +94,9 @@ impl Test {
         if !determined {
             return None;
         }
-        template.non_scope_constraints().map_or(Some(Self::Always(true)), test)
+        template
+            .non_scope_constraints()
+            .map_or(Some(Self::Always(true)), |whole| test(whole, DEPTH_MAX))
     }
 
     /// Whether it holds; `None` where that is for the interpreter to say.
@@ -218,14 +223,16 @@ fn of_principal<'a>(principal: &'a Principal, name: &str) -> Option<Value<'a>> {
     clippy::wildcard_enum_match_arm,
     reason = "whatever is not listed is for the interpreter, in every version of Cedar"
 )]
-fn test(expression: &Expr) -> Option<Test> {
-    let boxed = |part: &Expr| test(part).map(Box::new);
+fn test(expression: &Expr, depth: usize) -> Option<Test> {
+    let depth = depth.checked_sub(1)?;
+    let boxed = |part: &Expr| test(part, depth).map(Box::new);
     Some(match expression.expr_kind() {
         ExprKind::Lit(Literal::Bool(flag)) => Test::Always(*flag),
         ExprKind::And { left, right } => Test::And(boxed(left)?, boxed(right)?),
         ExprKind::Or { left, right } => Test::Or(boxed(left)?, boxed(right)?),
         ExprKind::If { test_expr, then_expr, else_expr } => {
-            Test::If(Box::new([test(test_expr)?, test(then_expr)?, test(else_expr)?]))
+            let [one, two, three] = [test_expr, then_expr, else_expr].map(|part| test(part, depth));
+            Test::If(Box::new([one?, two?, three?]))
         }
         ExprKind::UnaryApp { op: UnaryOp::Not, arg } => Test::Not(boxed(arg)?),
         ExprKind::UnaryApp { op: UnaryOp::IsEmpty, arg } => Test::IsEmpty(term(arg)?),
@@ -323,5 +330,10 @@ mod tests {
         ] {
             assert!(!is_direct(policy), "{policy}");
         }
+        let long = |terms: usize| {
+            let terms = vec!["context.zone == \"a\""; terms].join(" || ");
+            is_direct(&format!("permit (principal, action, resource) when {{ {terms} }};"))
+        };
+        assert!(long(100) && !long(300), "what is deep is not walked through on a worker's stack");
     }
 }

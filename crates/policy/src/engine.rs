@@ -305,8 +305,7 @@ fn verdict(held: Held) -> Verdict {
     errors.sort_unstable();
     let forbidden = !forbids.is_empty();
     let mut determining = if forbidden { forbids } else { permits };
-    determining
-        .sort_by(|(one, _), (other, _)| (&one.source, one.line).cmp(&(&other.source, other.line)));
+    determining.sort_by(|(one, _), (other, _)| one.cmp(other));
     // a stronger sign-in is asked for only where nothing else forbids
     let steps = determining.iter().all(|(one, _)| one.step_up.is_some());
     let spelled = match forbidden && steps {

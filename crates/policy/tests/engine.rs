@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_diagnostics::{Finding, SourceId};
 use portcullis_model::{
-    ApiId, Decision, Method, OperationId, Principal, PrincipalKind, ProviderId, Reason, Timestamp,
+    ApiId, Attribute, Decision, Method, OperationId, Principal, PrincipalKind, ProviderId, Reason,
+    Timestamp,
 };
 use portcullis_policy::{
     AttributeType, Context, Engine, Question, Resource, Verdict, baseline, cedar_schema,
@@ -59,7 +60,12 @@ fn model() -> ApiModel {
 }
 
 fn schema() -> String {
-    let attributes = BTreeMap::from([("plan".to_owned(), AttributeType::Text)]);
+    let attributes = BTreeMap::from([
+        ("plan".to_owned(), AttributeType::Text),
+        ("vip".to_owned(), AttributeType::Flag),
+        ("level".to_owned(), AttributeType::Number),
+        ("groups".to_owned(), AttributeType::Texts),
+    ]);
     cedar_schema(&[&model()], &attributes)
 }
 
@@ -170,7 +176,7 @@ fn one_of_several_scopes_and_a_declared_attribute() {
     };
     let mut gold = user(Some("acme"), &["admin"]);
     assert_eq!(create.with(&gold, |q| engine.decide(q)).reason, Some(Reason::Forbidden));
-    gold.attributes.insert("plan".to_owned(), portcullis_model::Attribute::Text("gold".to_owned()));
+    gold.attributes.insert("plan".to_owned(), Attribute::Text("gold".to_owned()));
     assert_eq!(create.with(&gold, |q| engine.decide(q)).decision, Decision::Allow);
     gold.scopes = BTreeSet::from(["orders.read".to_owned()]);
     assert_eq!(create.with(&gold, |q| engine.decide(q)).reason, Some(Reason::ScopeInsufficient));
@@ -280,6 +286,9 @@ prop_compose! {
         scopes in prop::collection::btree_set(
             prop::sample::select(vec!["orders.read", "orders.write", "admin"]), 0..3),
         gold in any::<bool>(),
+        vip in prop::option::of(any::<bool>()),
+        level in prop::option::of(1_i64..5),
+        groups in prop::option::of(prop::collection::btree_set("[ab]", 0..3)),
     ) -> Principal {
         if kind == PrincipalKind::Anonymous {
             return Principal::anonymous();
@@ -287,9 +296,16 @@ prop_compose! {
         let mut principal = user(tenant.as_deref(), &scopes.into_iter().collect::<Vec<_>>());
         principal.kind = kind;
         if gold {
-            let plan = portcullis_model::Attribute::Text("gold".to_owned());
+            let plan = Attribute::Text("gold".to_owned());
             principal.attributes.insert("plan".to_owned(), plan);
         }
+        let more = [
+            ("vip", vip.map(Attribute::Flag)),
+            ("level", level.map(Attribute::Number)),
+            ("groups", groups.map(Attribute::Texts)),
+        ];
+        let more = more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        principal.attributes.extend(more);
         principal
     }
 }
@@ -333,6 +349,15 @@ fn policy(effect: &'static str) -> impl Strategy<Value = String> {
         "unless { principal has provider && principal.provider == \"idp\" && principal.subject like \"*d*\" }",
         "when { true } unless { false || principal has plan }",
         "when { principal.scopes == [\"admin\"] }",
+        "when { principal has vip && principal.vip }",
+        "unless { principal has vip && !principal.vip }",
+        "when { principal has level && principal.level < 3 && 1 < principal.level }",
+        "when { principal has level && principal.level == 2 }",
+        "when { principal has groups && principal.groups.contains(\"a\") }",
+        "unless { principal has groups && principal has tenant && principal.groups.contains(principal.tenant) }",
+        "when { principal has groups && principal.groups.containsAny(principal.scopes) }",
+        "when { principal has groups && principal.groups == principal.roles }",
+        "when { principal has vip && principal has plan && (principal.plan == \"gold\") == principal.vip }",
         "when { principal.scopes.contains(\"admin\") } unless { context.now < datetime(\"2020-01-01\") }",
     ];
     let select = prop::sample::select::<&'static str>;

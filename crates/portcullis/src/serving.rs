@@ -158,6 +158,7 @@ impl Serving {
             exporter.renew(&declaration);
         }
         self.door.replace(Driver::new(Arc::new(snapshot), Arc::new(stores)), tls, upstreams);
+        live.upstreams.retire(&self.door.live().upstreams);
         self.running.listen(bound, &declaration);
         if let (Some(remote), Some(server)) = (&self.remote, remote) {
             remote.renew(server);

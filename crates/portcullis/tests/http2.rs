@@ -136,6 +136,46 @@ fn a15_heads_that_could_be_read_in_two_ways() {
 }
 
 #[test]
+fn a15_a_host_without_authority_is_one_reading_and_two_are_none() {
+    let shop = Shop::open(GATEWAY, &[]);
+    let without = |rest: &[(&'static str, &'static str)]| {
+        let head = GOOD.iter().filter(|(name, _)| *name != ":authority");
+        head.chain(rest).copied().collect::<Vec<_>>()
+    };
+    let host = ("host", "api.shop.example");
+    for (case, headers) in [("alone", without(&[host])), ("both", with(&[host]))] {
+        let mut client = open(&shop);
+        client.send(&request(1, &headers));
+        let ended = client.end_of(1);
+        assert!(matches!(&ended, Ended::Answered(body) if !body.contains("record")), "{case}");
+        let seen = shop.upstream.take().remove(0);
+        assert_eq!(seen.values("host"), ["api.shop.example"], "{case}");
+    }
+    let elsewhere: Vec<_> = without(&[host, (":path", "http://api.shop.example/v1/products")]);
+    let (path, rest): (Vec<_>, Vec<_>) = elsewhere.into_iter().partition(|(n, _)| *n == ":path");
+    let elsewhere: Vec<_> = path.into_iter().skip(1).chain(rest).collect();
+    for (case, headers) in [
+        ("neither", without(&[])),
+        ("two hosts", without(&[host, ("host", "evil.example")])),
+        ("the same host twice", without(&[host, host])),
+        ("two hosts beside `:authority`", with(&[host, ("host", "evil.example")])),
+        ("the same twice beside `:authority`", with(&[host, host])),
+        ("another one than `:authority`", with(&[("host", "other.example")])),
+        ("with a port that `:authority` lacks", with(&[("host", "api.shop.example:80")])),
+        ("an empty one", without(&[("host", "")])),
+        ("with userinfo", without(&[("host", "a@api.shop.example")])),
+        ("a path with a host of its own", elsewhere),
+    ] {
+        let mut client = open(&shop);
+        client.send(&request(1, &headers));
+        let ended = client.end_of(1);
+        let reset = matches!(ended, Ended::Reset(_) | Ended::Closed);
+        assert!(reset || ended.code().starts_with("receive."), "{case}: {ended:?}");
+    }
+    assert!(shop.upstream.take().is_empty(), "something crossed");
+}
+
+#[test]
 fn a15_lengths_that_differ_from_the_data() {
     let shop = Shop::open(GATEWAY, &[]);
     let token = format!("Bearer {}", shop.issuer.token("alice"));
@@ -301,6 +341,25 @@ fn b07_slow_clients_are_cut_off() {
             "{case}: {took:?}"
         );
     }
+    // a frame that comes byte by byte
+    let mut client = open(&shop);
+    let begun = Instant::now();
+    for byte in request(1, &GOOD) {
+        if !client.send(&[byte]) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(begun.elapsed() < Duration::from_secs(8), "it is never cut off");
+    }
+    // a request that is taken back keeps nothing open
+    shop.upstream.behave(Behaviour::Slow(Duration::from_secs(3)));
+    let mut client = open(&shop);
+    client.send(&request(1, &GOOD));
+    std::thread::sleep(Duration::from_millis(300));
+    client.send(&frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]));
+    let begun = Instant::now();
+    while client.read().is_some() {}
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     // a window that stays closed while the connection is kept lively
     let large =
         format!("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{}", "x".repeat(1_000_000));

@@ -110,17 +110,17 @@ fn we_prove_who_we_are_by_a_signed_assertion() {
 
 #[test]
 fn we_prove_who_we_are_by_a_certificate() {
-    let authority = Authority::new("identity");
+    let authority = Authority::root("identity");
     let (server, ours) =
         (authority.certify("127.0.0.1"), authority.certify("gateway.shop.example"));
-    let other = Authority::new("other");
+    let other = Authority::root("other");
     let us = json!({
         "client_id": "portcullis", "token_endpoint_auth_method": "tls_client_auth",
         "tls_client_auth_san_dns": "gateway.shop.example",
     });
     let provider = Provider::start_with(&json!({
         "clients": [client("app", &json!({"tenant": "acme"})), us],
-        "tls": {"key": server.key, "cert": server.certificate, "ca": authority.pem()},
+        "tls": {"key": server.key, "cert": server.chain, "ca": authority.pem()},
     }));
     let endpoint = format!("https://127.0.0.1:{}{ENDPOINT}", provider.secure.unwrap());
     let auth = "{id: portcullis, auth: {certificate: {certificate: ours.pem, key: {file: ours.key}}}}\n      \
@@ -128,7 +128,7 @@ fn we_prove_who_we_are_by_a_certificate() {
     let files = |root: &str| {
         [
             ("roots.pem", root.to_owned()),
-            ("ours.pem", ours.certificate.clone()),
+            ("ours.pem", ours.chain.clone()),
             ("ours.key", ours.key.clone()),
         ]
     };

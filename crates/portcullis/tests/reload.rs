@@ -91,6 +91,32 @@ fn f07_a_hundred_reloads_under_load_fail_no_request() {
 }
 
 #[test]
+fn who_was_let_in_by_other_rules_does_not_stay() {
+    let mut shop = Shop::open(GATEWAY, &[]);
+    let address = shop.gateway.address("web");
+    let products = request("GET", "/v1/products", &[]);
+    let ask = |client: &mut TcpStream| {
+        // it may be closed already
+        client.write_all(products.as_bytes()).ok().and_then(|()| read_one(client))
+    };
+    let mut kept = connect(address);
+    assert_eq!(ask(&mut kept).unwrap().status, 200);
+    for (from, to, stays) in [
+        ("zone: public}", "zone: public, addresses: {deny: [192.0.2.0/24]}}", true),
+        ("zone: public, ", "protocols: [http2], zone: public, ", false),
+        ("protocols: [http2]", "protocols: [http1]", true),
+    ] {
+        shop.rewrite("portcullis.yaml", from, to);
+        let (taken, said) = shop.gateway.reload();
+        assert!(taken, "{said}");
+        assert_eq!(ask(&mut kept).is_some_and(|answer| answer.status == 200), stays, "{to}");
+        assert_eq!(shop.gateway.address("web"), address);
+        kept = connect(address);
+        assert_eq!(ask(&mut kept).is_some_and(|answer| answer.status == 200), stays, "{to}");
+    }
+}
+
+#[test]
 fn f02_what_does_not_hold_changes_nothing() {
     let mut shop = Shop::open(GATEWAY, &[]);
     let before = shop.gateway.admin("GET", "/revision").1;
@@ -202,4 +228,36 @@ fn a_signal_and_a_changed_file_are_reasons_to_read_anew() {
     shop.rewrite("policies/orders.cedar", "// Who", "// Say who");
     waits(&shop, 2);
     assert_ne!(shop.gateway.admin("GET", "/revision").1, before);
+}
+
+#[test]
+fn an_upstream_that_is_not_declared_any_more_has_no_addresses_to_tell_of() {
+    let mut shop = Shop::open(GATEWAY, &WIDE);
+    let answer =
+        exchange(shop.gateway.address("web"), request("GET", "/v1/products", &[]).as_bytes());
+    assert_eq!(answer[0].status, 200);
+    let lines = |shop: &Shop, of: &str| {
+        let metrics = shop.gateway.admin("GET", "/metrics").1;
+        let of = format!("portcullis_upstream_endpoints{{upstream=\"{of}\",");
+        metrics.lines().filter(|line| line.starts_with(&of)).count()
+    };
+    let renamed =
+        [("  orders: {address:", "  moved: {address:"), ("upstream: orders", "upstream: moved")];
+    assert_eq!((lines(&shop, "orders"), lines(&shop, "moved")), (3, 0));
+    for (from, to) in renamed {
+        shop.rewrite("portcullis.yaml", from, to);
+    }
+    assert!(shop.gateway.reload().0);
+    assert_eq!((lines(&shop, "orders"), lines(&shop, "moved")), (0, 3));
+    // what was counted stays counted, or its sums would fall
+    let metrics = shop.gateway.admin("GET", "/metrics").1;
+    assert!(metrics.contains("portcullis_upstream_calls_total{upstream=\"orders\""), "{metrics}");
+    // the keeper of the old one looks once a second
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!((lines(&shop, "orders"), lines(&shop, "moved")), (0, 3));
+    for (from, to) in renamed {
+        shop.rewrite("portcullis.yaml", to, from);
+    }
+    assert!(shop.gateway.reload().0);
+    assert_eq!((lines(&shop, "orders"), lines(&shop, "moved")), (3, 0));
 }

@@ -294,6 +294,45 @@ fn events_go_on_past_the_patience_of_the_upstream_and_end_with_the_boundary() {
 }
 
 #[test]
+fn a_stream_ends_at_its_declared_longest_time_however_busy_it_is() {
+    let (address, _) = echo("");
+    let short = STREAMS.replace("longest: 20s", "longest: 2s");
+    let shop = shop(Some(address), &short);
+    let mut busy = connect(shop.gateway.address("web"));
+    busy.write_all(opening(&shop.issuer.token("alice")).as_bytes()).unwrap();
+    assert!(head(&mut busy).starts_with("HTTP/1.1 101"));
+    let begun = Instant::now();
+    let mut part = [0; 4];
+    while busy.write_all(b"ping").is_ok() && busy.read_exact(&mut part).is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(12), "it outlives its time");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(begun.elapsed() > Duration::from_millis(1_900), "{:?}", begun.elapsed());
+    let record = outcome(&shop, "chat");
+    assert_eq!(record.reason.unwrap().code(), "reply.stream_too_long");
+    assert!(record.outcome.unwrap().response_bytes > 4, "it was busy");
+    // the client may open another
+    let mut again = connect(shop.gateway.address("web"));
+    again.write_all(opening(&shop.issuer.token("alice")).as_bytes()).unwrap();
+    assert!(head(&mut again).starts_with("HTTP/1.1 101"));
+}
+
+#[test]
+fn events_end_at_their_declared_longest_time() {
+    let short =
+        STREAMS.replace("longest: 20s", "longest: 1s").replace("timeout: 2s", "timeout: 9s");
+    let shop = shop(None, &short);
+    let slow = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n6\r\ndata:1\r\n";
+    shop.upstream.behave(Behaviour::Bytes(slow.to_owned()));
+    let token = format!("Authorization: Bearer {}", shop.issuer.token("alice"));
+    let mut stream = connect(shop.gateway.address("web"));
+    stream.write_all(request("GET", "/v1/feed", &[&token]).as_bytes()).unwrap();
+    let all = read_to_end(&mut stream);
+    assert!(all.starts_with(b"HTTP/1.1 200") && !all.ends_with(b"0\r\n\r\n"), "cut, not ended");
+    assert_eq!(outcome(&shop, "feed").reason.unwrap().code(), "reply.stream_too_long");
+}
+
+#[test]
 fn what_cannot_be_a_stream_is_said() {
     let shop = shop(None, STREAMS);
     for (to, code) in [

@@ -212,6 +212,40 @@ fn b07_a_handshake_that_is_never_over_holds_no_seat() {
     assert!(metrics.contains("portcullis_handshakes_failed_total 2"), "{metrics}");
 }
 
+#[test]
+fn handshakes_that_fail_are_logged_with_their_reason_and_a_flood_is_not() {
+    let mesh = Mesh::open(GATEWAY, "", &[]);
+    let error = mesh.dialer(None).dial(mesh.address(), "other.example").unwrap_err();
+    assert!(error.contains("AccessDenied") || error.contains("Unrecog"), "{error}");
+    let failed = |count: u32| {
+        let line = format!("portcullis_handshakes_failed_total {count}");
+        let begun = Instant::now();
+        while !mesh.shop.gateway.admin("GET", "/metrics").1.contains(&line) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "fewer than {count}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    failed(1);
+    let lines = || {
+        let log = mesh.shop.gateway.log();
+        let lines = log.lines().filter(|line| line.contains("no handshake")).map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    };
+    let line = lines().remove(0);
+    assert!(line.contains("WARN") && line.contains("listener=web"), "{line}");
+    assert!(line.contains("peer=127.0.0.1") && line.contains("no server certificate"), "{line}");
+    // what was sent instead of TLS is not written down
+    for _ in 0..100 {
+        let mut plain = connect(mesh.address());
+        plain.write_all(b"GET /mallory HTTP/1.1\r\n\r\n").unwrap();
+    }
+    failed(101);
+    assert_eq!(lines().len(), 60);
+    let log = mesh.shop.gateway.log();
+    assert!(!log.contains("mallory"));
+    assert!(!log.contains('\u{1b}'), "colours are for terminals: {log}");
+}
+
 fn ended(stream: &mut TcpStream) {
     let mut rest = Vec::new();
     let begun = Instant::now();

@@ -7,9 +7,10 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use portcullis_testkit::raw::Answer;
+use portcullis_testkit::raw::{Answer, connect};
 use portcullis_testkit::shop::{get, post, request};
 use portcullis_testkit::upstream::Seen;
 use portcullis_testkit::{Behaviour, Shop, Upstream};
@@ -193,6 +194,55 @@ fn an_address_that_never_answers_is_ejected() {
     let answers = send_all(&shop, 1, 40, products);
     let late = answers.iter().filter(|(_, answer, _)| answer.status == 504).count();
     assert_eq!((late, upstreams[0].take().len()), (2, 2));
+}
+
+#[test]
+fn an_address_whose_answers_break_off_is_ejected() {
+    let rules = "retries: {attempts_max: 0}, outlier: {consecutive_failures: 3, eject_for: 1m}";
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    for (case, half) in [
+        ("a length", format!("{head}Content-Length: 100\r\n\r\n[")),
+        ("chunks", format!("{head}Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n")),
+        ("bad chunks", format!("{head}Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\nx\r\n")),
+        ("two lengths", format!("{head}Content-Length: 1\r\nContent-Length: 2\r\n\r\n[]")),
+    ] {
+        let (upstreams, shop) = open(2, rules);
+        upstreams[0].behave(Behaviour::BytesThenClose(half));
+        for number in 0..30 {
+            let _answers = shop.send(products(number));
+        }
+        assert_eq!(carried(&upstreams[0]).len(), 3, "{case}");
+        assert_eq!(carried(&upstreams[1]).len(), 27, "{case}");
+        assert!(metrics(&shop, "upstream_ejections_total{upstream=\"orders\"} 1"), "{case}");
+    }
+}
+
+#[test]
+fn answers_that_end_well_and_clients_that_leave_count_against_nobody() {
+    let rules = "retries: {attempts_max: 0}, outlier: {consecutive_failures: 2, eject_for: 1m}";
+    let (upstreams, shop) = open(2, rules);
+    let half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[".to_owned();
+    let good = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n".to_owned();
+    for upstream in &upstreams {
+        let turns = [good.clone(), half.clone(), good.clone()].map(Behaviour::BytesThenClose);
+        let turns: Vec<_> = turns.into_iter().cycle().take(60).collect();
+        upstream.behave(Behaviour::Turns(turns));
+    }
+    for number in 0..40 {
+        let _answers = shop.send(products(number));
+    }
+    assert!(metrics(&shop, "upstream_ejections_total{upstream=\"orders\"} 0"), "one after another");
+    for upstream in &upstreams {
+        upstream.behave(Behaviour::Trickle(Duration::from_millis(30)));
+    }
+    for number in 0..12 {
+        let mut client = connect(shop.gateway.address("web"));
+        client.write_all(products(number).as_bytes()).unwrap();
+        let mut first = [0];
+        client.read_exact(&mut first).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(metrics(&shop, "upstream_ejections_total{upstream=\"orders\"} 0"), "clients leave");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use portcullis_testkit::h2raw::{
 };
 use portcullis_testkit::multiplexed::raw;
 use portcullis_testkit::shop::{post, request};
-use portcullis_testkit::{Authority, Http2Upstream, Shop, Upstream};
+use portcullis_testkit::{Authority, Http2Upstream, Shop, Upstream, secure};
 
 const GATEWAY: &str = env!("CARGO_BIN_EXE_portcullis");
 const DECLARED: &str = "orders: {address: \"127.0.0.1:8091\", ";
@@ -60,9 +60,9 @@ fn requests_share_a_connection_and_keep_their_meaning() {
 
 #[test]
 fn what_is_not_offered_is_not_spoken() {
-    let authority = Authority::new("ours");
+    let authority = Authority::root("ours");
     let pem = authority.pem();
-    let config = Authority::server(&authority.certify("orders.internal"), None, &["http/1.1"]);
+    let config = secure::server(&authority.certify("orders.internal"), None, &["http/1.1"]);
     let upstream = Upstream::start_tls(config);
     for (protocol, status) in [("auto", 200), ("http1", 200), ("http2", 502)] {
         let tls = "tls: {roots: ca.pem, server_name: orders.internal}";

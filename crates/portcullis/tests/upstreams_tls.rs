@@ -5,9 +5,9 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
-use portcullis_testkit::authority::Certified;
+use portcullis_testkit::certificates::{DAY, Issued, Leaf};
 use portcullis_testkit::shop::request;
-use portcullis_testkit::{Authority, Shop, Upstream};
+use portcullis_testkit::{Authority, Shop, Upstream, secure};
 
 const GATEWAY: &str = env!("CARGO_BIN_EXE_portcullis");
 const DECLARED: &str = "orders: {address: \"127.0.0.1:8091\", ";
@@ -28,13 +28,13 @@ fn answered(shop: &Shop) -> (u16, String) {
     (answer.status, reason)
 }
 
-fn server(shown: &Certified) -> Upstream {
-    Upstream::start_tls(Authority::server(shown, None, &["http/1.1"]))
+fn server(shown: &Issued) -> Upstream {
+    Upstream::start_tls(secure::server(shown, None, &["http/1.1"]))
 }
 
 #[test]
 fn only_a_certificate_that_holds_is_spoken_to() {
-    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let (ours, theirs) = (Authority::root("ours"), Authority::root("theirs"));
     let pem = ours.pem();
     let files = [("ca.pem", pem.as_str())];
     let good = server(&ours.certify(NAME));
@@ -42,7 +42,7 @@ fn only_a_certificate_that_holds_is_spoken_to() {
     assert_eq!(good.take().len(), 1);
     let cases = [
         ("another name", ours.certify("stock.internal")),
-        ("expired", ours.certify_until(NAME, 2021)),
+        ("expired", ours.issue(&Leaf::server(&[NAME]).until(-DAY))),
         ("another authority", theirs.certify(NAME)),
     ];
     for (case, shown) in cases {
@@ -59,13 +59,13 @@ fn only_a_certificate_that_holds_is_spoken_to() {
 
 #[test]
 fn an_upstream_may_ask_who_we_are() {
-    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
-    let config = Authority::server(&servers.certify(NAME), Some(&clients), &[]);
+    let (servers, clients) = (Authority::root("servers"), Authority::root("clients"));
+    let config = secure::server(&servers.certify(NAME), Some(&clients), &[]);
     let upstream = Upstream::start_tls(config);
     let (pem, ours) = (servers.pem(), clients.certify("portcullis.internal"));
     let other = servers.certify("portcullis.internal");
-    let open = |certified: &Certified| {
-        let files = [("ca.pem", pem.as_str()), ("us.pem", certified.certificate.as_str())];
+    let open = |certified: &Issued| {
+        let files = [("ca.pem", pem.as_str()), ("us.pem", certified.chain.as_str())];
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("us.key");
         std::fs::write(&path, &certified.key).unwrap();

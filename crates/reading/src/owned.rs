@@ -18,6 +18,7 @@ const NAMES: &[&str] = &[
     "grpc-trace-bin",
     "jaeger-baggage",
     "jaeger-debug-id",
+    "proxy",
     "remote-user",
     "sentry-trace",
     "traceparent",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Request};
 use portcullis_core::facts::{BodyFact, Country, Facts, Guarded, LimitsFact, TokenFact};
-use portcullis_core::receive::Arrival;
+use portcullis_core::receive::{Arrival, ServerName};
 use portcullis_core::record::{caller, digest};
 use portcullis_core::trace::{Trace, TracedFact};
 use portcullis_core::{Refusal, Snapshot};
@@ -140,12 +140,13 @@ fn open(record: &Record, seal: &SealKey) -> Result<Vec<TracedFact>, Replayed> {
 }
 
 /// Every fact that the stages note.
-const FACTS: [&str; 16] = [
+const FACTS: [&str; 17] = [
     "country",
     "certificate",
     "head",
     "headers",
     "message",
+    "server_name",
     "guard",
     "route",
     "principal",
@@ -194,7 +195,18 @@ fn arrival(record: &Record, facts: &[TracedFact], snapshot: &Snapshot) -> Option
     let (parts, ()) = request.body(()).ok()?.into_parts();
     let peer = address;
     let certificate = value(facts, "certificate").and_then(|value| shown(&value));
-    Some(Arrival { parts, peer, listener: record.listener.clone(), certificate })
+    let server_name = value(facts, "server_name").and_then(|value| server_name(&value));
+    let listener = record.listener.clone();
+    Some(Arrival { parts, peer, listener, certificate, server_name: server_name.map(Arc::new) })
+}
+
+/// The server that the connection was opened for, with the one name of its certificate that counted.
+fn server_name(value: &Value) -> Option<ServerName> {
+    let covered_by = value.get("covered_by")?.as_str().map(str::to_owned);
+    Some(ServerName {
+        asked: value.get("asked")?.as_str()?.to_owned(),
+        certificate: covered_by.into_iter().collect(),
+    })
 }
 
 /// What came of the connection's certificate.

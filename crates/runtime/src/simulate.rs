@@ -136,7 +136,7 @@ pub fn simulate(
         return Err(format!("there is no listener `{listener}`"));
     }
     let mut trace = Trace::new(RecordId::new("simulated"), now, listener.clone());
-    let arrival = Arrival { parts, peer, listener, certificate: None };
+    let arrival = Arrival { parts, peer, listener, certificate: None, server_name: None };
     let facts = facts(one, now);
     let decided = offline::decide(arrival, &facts, snapshot, now, &mut trace);
     let mut said: Vec<String> =

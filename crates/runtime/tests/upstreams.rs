@@ -32,10 +32,10 @@ fn certificates_and_keys_that_cannot_be_used() {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     };
-    let authority = Authority::new("ours");
+    let authority = Authority::root("ours");
     let (us, other) = (authority.certify("us"), authority.certify("other"));
     write("ca.pem", &authority.pem(), 0o644);
-    write("us.pem", &us.certificate, 0o644);
+    write("us.pem", &us.chain, 0o644);
     write("us.key", &us.key, 0o640);
     write("open.key", &us.key, 0o644);
     write("other.key", &other.key, 0o600);

@@ -52,6 +52,15 @@ impl<L: Labels, M, C: MetricConstructor<M>> Series<L, M, C> {
         self.family.get_or_create(&L::other())
     }
 
+    /// Forgets one.
+    pub(crate) fn remove(&self, labels: &L) {
+        if self.family.remove(labels) {
+            // its place may be another's
+            let fewer = |made: usize| Some(made.saturating_sub(1));
+            let _made = self.made.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+        }
+    }
+
     /// Forgets all of them; for what is told anew at every reading.
     pub(crate) fn clear(&self) {
         self.family.clear();

@@ -11,6 +11,9 @@ use crate::series::Series;
 /// The words for the bounds of a circuit.
 const BOUNDS: [&str; 3] = ["pending", "requests", "retries"];
 
+/// The words for the states of an address.
+const STATES: [&str; 3] = ["available", "ejected", "unhealthy"];
+
 /// Metrics of all upstreams.
 #[derive(Debug, Default)]
 pub struct Upstreams {
@@ -46,18 +49,26 @@ impl Upstreams {
         );
     }
 
-    /// How many addresses are in each state. Said of every upstream at first, so its counters begin
+    /// How many addresses are in each state: available, ejected, unhealthy. Said of every upstream at first, so its counters begin
     /// here: one that begins at its first event hides that one from `increase`.
-    pub fn endpoints(&self, upstream: &str, states: &[(&'static str, usize)]) {
+    pub fn endpoints(&self, upstream: &str, counts: [usize; 3]) {
         for counter in [&self.ejections, &self.retries, &self.refused_addresses] {
             counter.of(&labels(upstream)).inc_by(0);
         }
         for bound in BOUNDS {
             self.bounded.of(&BoundLabels { upstream: name(upstream), bound }).inc_by(0);
         }
-        for (state, count) in states {
+        for (state, count) in STATES.into_iter().zip(counts) {
             let labels = EndpointLabels { upstream: name(upstream), state };
-            self.endpoints.of(&labels).set(i64::try_from(*count).unwrap_or(i64::MAX));
+            self.endpoints.of(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// An upstream is not declared any more: it has no addresses of which the last state would stand
+    /// for ever. What was counted of it stays counted.
+    pub fn gone(&self, upstream: &str) {
+        for state in STATES {
+            self.endpoints.remove(&EndpointLabels { upstream: name(upstream), state });
         }
     }
 

@@ -60,7 +60,7 @@ impl Asked {
         }
         let (parts, ()) = request.body(()).ok()?.into_parts();
         let listener = self.listener.into();
-        Some(Arrival { parts, peer: self.peer, listener, certificate: None })
+        Some(Arrival { parts, peer: self.peer, listener, certificate: None, server_name: None })
     }
 
     /// The same with a token that is bound to a key, and the proof of that key.

@@ -77,6 +77,12 @@ impl Leaf {
         Self { dns, uris: Vec::new(), from: -DAY, to: 30 * DAY, authority: false, signs: false }
     }
 
+    /// The same, until this many seconds after now.
+    #[must_use]
+    pub fn until(self, to: i64) -> Self {
+        Self { from: self.from.min(to - DAY), to, ..self }
+    }
+
     /// A certificate of a workload of these URIs.
     #[must_use]
     pub fn workload(uris: &[&str]) -> Self {
@@ -116,6 +122,12 @@ impl Authority {
     #[must_use]
     pub fn pem(&self) -> String {
         self.certificate.pem()
+    }
+
+    /// Issues a certificate for a name, of a server or a client.
+    #[must_use]
+    pub fn certify(&self, name: &str) -> Issued {
+        self.issue(&Leaf::server(&[name]))
     }
 
     /// Issues a certificate.

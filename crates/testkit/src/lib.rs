@@ -14,7 +14,6 @@
 
 pub mod acme;
 pub mod asked;
-pub mod authority;
 pub mod certificates;
 pub mod collector;
 pub mod countries;
@@ -35,7 +34,7 @@ pub mod upstream;
 pub mod walk;
 
 pub use asked::Asked;
-pub use authority::Authority;
+pub use certificates::Authority;
 pub use gateway::Gateway;
 pub use holder::Holder;
 pub use issuer::{Issuer, Token};

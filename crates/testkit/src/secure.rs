@@ -1,5 +1,5 @@
-//! A client that speaks TLS with a certificate or without, resumes sessions, and says what the server
-//! refused it with.
+//! Both ends of TLS: a client with a certificate or without, which resumes sessions and says what the
+//! server refused it with; and what a server speaks with.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{
-    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned,
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, ServerConfig, StreamOwned,
     SupportedProtocolVersion,
 };
 
-use crate::certificates::Issued;
+use crate::certificates::{Authority, Issued};
 use crate::raw::{Answer, connect, read_one};
 
 /// Every version that is spoken.
@@ -100,6 +101,30 @@ impl Dialer {
         let answer = ask(&mut secure, request)?;
         Ok((answer, secure.conn.handshake_kind().unwrap()))
     }
+}
+
+/// A server that shows a certificate, and asks clients for one of an authority if given.
+#[must_use]
+pub fn server(shown: &Issued, clients: Option<&Authority>, alpn: &[&str]) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let chain = CertificateDer::pem_slice_iter(shown.chain.as_bytes());
+    let chain: Vec<_> = chain.map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).unwrap();
+    let mut config = builder.with_single_cert(chain, key).unwrap();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Arc::new(config)
 }
 
 /// Sends one request and reads one answer over a connection that stays open.

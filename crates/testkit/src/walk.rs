@@ -174,9 +174,10 @@ impl World {
     ) -> Walk {
         let body = body.into();
         let (parts, listener) = (arrival.parts.clone(), arrival.listener.clone());
-        let certificate = arrival.certificate.clone();
+        let (certificate, server_name) = (arrival.certificate.clone(), arrival.server_name.clone());
         let mut trace = Trace::new(RecordId::new("walk"), NOW, listener.clone());
-        let mut chain = Chain::new(Arrival { parts, peer: arrival.peer, listener, certificate });
+        let mut chain =
+            Chain::new(Arrival { parts, peer: arrival.peer, listener, certificate, server_name });
         let (mut facts, mut asked) = (Facts::default(), Vec::new());
         let verdict = loop {
             match chain.advance(&facts, &self.snapshot, NOW, &mut trace) {

@@ -70,6 +70,8 @@ pub struct FramedStream<S> {
     credited: u64,
     ended: bool,
     waiting: Option<Waiting>,
+    /// Frames that had come whole when a head's time began.
+    whole: u64,
     read_timer: Pin<Box<Sleep>>,
     write_timer: Option<Pin<Box<Sleep>>>,
 }
@@ -94,6 +96,7 @@ impl<S> FramedStream<S> {
             credited: 0,
             ended: false,
             waiting: None,
+            whole: 0,
             read_timer: Box::pin(sleep(deadlines.idle)),
             write_timer: None,
         }
@@ -126,8 +129,11 @@ impl<S> FramedStream<S> {
         } else {
             (!self.framed.is_busy(cx)).then_some(Waiting::Idle)
         };
-        if waiting != self.waiting {
+        // what began after another was whole has a time of its own
+        let another = waiting == Some(Waiting::Head) && self.whole != self.guard.whole();
+        if waiting != self.waiting || another {
             self.waiting = waiting;
+            self.whole = self.guard.whole();
             let length = match waiting {
                 None => return Poll::Pending,
                 Some(Waiting::Idle) => self.deadlines.idle,

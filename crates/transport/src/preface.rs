@@ -16,9 +16,10 @@ const AGAIN: Duration = Duration::from_millis(5);
 /// guard of HTTP/1, which says what is wrong with it.
 ///
 /// # Errors
-/// When the client says nothing within the time, or has gone.
-pub async fn is_http2(stream: &TcpStream, patience: Duration) -> io::Result<bool> {
-    let begun = Instant::now();
+/// When the client says nothing within `idle`, or has gone. What it says it must say within `head`.
+pub async fn is_http2(stream: &TcpStream, idle: Duration, head: Duration) -> io::Result<bool> {
+    timeout(idle, stream.peek(&mut [0])).await??;
+    let (begun, patience) = (Instant::now(), head);
     let mut first = [0; PREFACE.len()];
     loop {
         let left = patience.saturating_sub(begun.elapsed());

@@ -19,7 +19,7 @@ mod verifier;
 pub use accept::{Accepted, HandshakeError, accept};
 pub use challenges::{ACME, Challenges};
 pub use identity::{Identity, Unusable};
-pub use names::NameTwice;
+pub use names::{NameTwice, Named};
 pub use peer::Peer;
 pub use server::{Client, Material, Server};
 

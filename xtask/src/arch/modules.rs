@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+pub(super) use paths::code;
+
 /// Module → modules that it imports. The root is called `crate`.
 pub(crate) type Edges = BTreeMap<String, BTreeSet<String>>;
 

@@ -32,6 +32,13 @@ pub(super) const GUARDS: &[Guard] = &[
         "if !OFF && self.caller.check_time(skew, now).is_err() {",
     ),
     tested(
+        "longest time of streams",
+        ("streams", "a_stream_ends_at_its_declared_longest_time_however_busy_it_is"),
+        LIFETIME,
+        "if self.begun.elapsed() >= self.longest {",
+        "if !OFF && self.begun.elapsed() >= self.longest {",
+    ),
+    tested(
         "frames beyond requests",
         ("http2", "b01_b02_b03_b04_b05_floods_end_the_connection_and_nobody_elses"),
         "crates/reading/src/http2/frames.rs",
@@ -51,6 +58,13 @@ pub(super) const GUARDS: &[Guard] = &[
         "crates/transport/src/proxied.rs",
         "if !believed.peers.iter().any(|network| network.contains(&peer)) {",
         "if !OFF && !believed.peers.iter().any(|network| network.contains(&peer)) {",
+    ),
+    tested(
+        "connections of another server",
+        ("misdirected", "a_host_that_the_shown_certificate_does_not_cover_is_misdirected"),
+        "crates/core/src/receive/named.rs",
+        "if covered_by.is_some() {",
+        "if OFF || covered_by.is_some() {",
     ),
     tested(
         "trust in client certificates",

@@ -1,5 +1,6 @@
 //! `portcullis run`: serves an estate until it is told to stop, and reads it anew when it is told so.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -37,6 +38,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(site: &Site, arguments: &Arguments) -> Result<Exit> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // colours are for people: a file or a collector of logs would keep their codes
+        .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(tracing::Level::INFO)
         // a log that cannot be written is lost; the complaint about it would go to the same place, and
         // end the thread that logs

@@ -55,13 +55,15 @@ pub struct FrameGuard {
     earned_bytes: u64,
     /// Bytes and frames of the header block that has not ended.
     block: Option<(usize, u32)>,
+    /// Frames that came whole.
+    whole: u64,
 }
 
 #[derive(Debug)]
 enum State {
     Preface { matched: usize },
     Header { have: usize, bytes: [u8; HEADER_BYTES] },
-    Payload { left: usize },
+    Payload { left: usize, data: bool },
     Broken,
 }
 
@@ -76,17 +78,26 @@ impl FrameGuard {
             refilled: Duration::ZERO,
             earned_bytes: 0,
             block: None,
+            whole: 0,
         }
     }
 
-    /// Whether a header block, a frame header or the preface has begun and not ended.
+    /// Whether the preface, a header block or a frame (but for a body's bytes) has begun and not ended.
     #[must_use]
     pub const fn in_head(&self) -> bool {
         match self.state {
             State::Preface { .. } => true,
             State::Header { have, .. } => have > 0 || self.block.is_some(),
-            State::Payload { .. } | State::Broken => self.block.is_some(),
+            // a body may come as slowly as it is declared to; every other frame must end
+            State::Payload { data, .. } => !data || self.block.is_some(),
+            State::Broken => self.block.is_some(),
         }
+    }
+
+    /// How many frames, header blocks counted as one, have come whole.
+    #[must_use]
+    pub const fn whole(&self) -> u64 {
+        self.whole
     }
 
     /// An answer was given.
@@ -166,11 +177,11 @@ impl FrameGuard {
                 }
                 Ok(count)
             }
-            State::Payload { left } => {
+            State::Payload { left, .. } => {
                 let count = (*left).min(input.len());
                 *left = left.saturating_sub(count);
                 if *left == 0 {
-                    self.state = State::Header { have: 0, bytes: [0; HEADER_BYTES] };
+                    self.frame_ended();
                 }
                 Ok(count)
             }
@@ -189,11 +200,18 @@ impl FrameGuard {
             DATA if length > 0 || flags & END_STREAM != 0 => {}
             _ => self.pay(1)?,
         }
-        self.state = match length {
-            0 => State::Header { have: 0, bytes: [0; HEADER_BYTES] },
-            left => State::Payload { left },
-        };
+        match length {
+            0 => self.frame_ended(),
+            left => self.state = State::Payload { left, data: kind == DATA },
+        }
         Ok(())
+    }
+
+    const fn frame_ended(&mut self) {
+        self.state = State::Header { have: 0, bytes: [0; HEADER_BYTES] };
+        if self.block.is_none() {
+            self.whole = self.whole.saturating_add(1);
+        }
     }
 
     fn header_block(&mut self, kind: u8, flags: u8, length: usize) -> Result<(), Violation> {

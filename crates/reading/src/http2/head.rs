@@ -33,24 +33,39 @@ pub fn normalise(parts: &mut Parts, bounds: &Bounds) -> Result<(), Violation> {
             return Err(invalid(format!("`{name}` has no place in HTTP/2")));
         }
     }
+    // whoever reads them in HTTP/1 takes them away, and would read another text (RFC 9113 section 8.2.1)
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    for (name, value) in &parts.headers {
+        if is_blank(value.as_bytes().first()) || is_blank(value.as_bytes().last()) {
+            return Err(invalid(format!("`{name}` begins or ends with a blank")));
+        }
+    }
     if parts.headers.get_all(TE).iter().any(|value| value != "trailers") {
         return Err(invalid("`te` is not `trailers`"));
     }
-    match parts.uri.scheme_str() {
-        Some("http" | "https") => {}
-        Some(_) | None => {
-            return Err(Violation::new(Reason::AmbiguousTarget, "the scheme is not HTTP"));
+    settle_host(parts)?;
+    join_cookies(parts)
+}
+
+/// The host is that of `:authority`, or of `Host` where a client sends that alone (RFC 9113 section
+/// 8.3.1). That there is exactly one, and that both agree, the reader of hosts sees to.
+fn settle_host(parts: &mut Parts) -> Result<(), Violation> {
+    match (parts.uri.scheme_str(), parts.uri.authority()) {
+        (Some("http" | "https"), Some(authority)) => {
+            if !parts.headers.contains_key(HOST) {
+                let value = HeaderValue::from_str(authority.as_str()).map_err(|_| {
+                    Violation::new(Reason::InvalidHost, "`:authority` is malformed")
+                })?;
+                parts.headers.insert(HOST, value);
+            }
+            Ok(())
+        }
+        // a target without authority carries no scheme here; it goes no further in any case
+        (None, None) => Ok(()),
+        (Some(_), _) | (None, Some(_)) => {
+            Err(Violation::new(Reason::AmbiguousTarget, "the scheme is not HTTP"))
         }
     }
-    // `:authority` is the host; a `Host` beside it must agree, which the reader of hosts sees to
-    if !parts.headers.contains_key(HOST)
-        && let Some(authority) = parts.uri.authority()
-    {
-        let value = HeaderValue::from_str(authority.as_str())
-            .map_err(|_| Violation::new(Reason::InvalidHost, "`:authority` is malformed"))?;
-        parts.headers.insert(HOST, value);
-    }
-    join_cookies(parts)
 }
 
 fn check_bounds(parts: &Parts, bounds: &Bounds) -> Result<(), Violation> {
@@ -120,7 +135,10 @@ mod tests {
             assert_eq!(refused, Reason::InvalidHeader, "{name}");
         }
         assert_eq!(head("ftp://a.example/x", &[]).unwrap_err(), Reason::AmbiguousTarget);
-        assert_eq!(head("/x", &[]).unwrap_err(), Reason::AmbiguousTarget);
+        assert_eq!(head("a.example:80", &[]).unwrap_err(), Reason::AmbiguousTarget);
+        // `Host` alone is as good as `:authority` alone
+        assert_eq!(head("/x", &[("host", "a.example")]).unwrap().headers["host"], "a.example");
+        assert!(!head("/x", &[]).unwrap().headers.contains_key("host"));
     }
 
     #[test]

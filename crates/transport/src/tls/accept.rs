@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::names::Named;
 use super::peer::Peer;
 use super::server::Server;
 
@@ -23,6 +24,8 @@ pub struct Accepted<S> {
     pub peer: Option<Arc<Peer>>,
     /// The protocol that was agreed on (RFC 7301), if the client asked.
     pub protocol: Option<Vec<u8>>,
+    /// The server that the client asked for (RFC 6066 section 3), if it named one.
+    pub named: Option<Named>,
 }
 
 /// Why there was no handshake.
@@ -57,5 +60,6 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     let (_, connection) = stream.get_ref();
     let peer = connection.peer_certificates().map(|chain| Arc::new(Peer::new(chain)));
     let protocol = connection.alpn_protocol().map(<[u8]>::to_vec);
-    Ok(Accepted { stream, peer, protocol })
+    let named = connection.server_name().and_then(|asked| server.named(asked));
+    Ok(Accepted { stream, peer, protocol, named })
 }

@@ -18,7 +18,7 @@ use rustls::{ServerConfig, SupportedCipherSuite};
 
 use super::challenges::{ACME, Challenges};
 use super::identity::Identity;
-use super::names::Names;
+use super::names::{Named, Names};
 use super::verifier::Verifier;
 
 /// Sessions of TLS 1.2 that are kept; the oldest go first.
@@ -57,6 +57,7 @@ pub struct Client {
 #[derive(Debug)]
 pub struct Server {
     config: Arc<ServerConfig>,
+    names: Arc<Names>,
     /// For an authority that looks at a challenge.
     challenged: Option<Arc<ServerConfig>>,
     trust: Option<Arc<Trust>>,
@@ -83,6 +84,7 @@ impl Server {
         challenges: &Arc<Challenges>,
     ) -> Result<Self, String> {
         let names = Names::new(&material.identities).map_err(|twice| twice.to_string())?;
+        let names = Arc::new(names);
         let provider = provider(&material.suites);
         let algorithms = provider.signature_verification_algorithms;
         let versions = if material.only_13 { &[&TLS13][..] } else { &[&TLS13, &TLS12][..] };
@@ -98,14 +100,15 @@ impl Server {
             None => builder.with_client_cert_verifier(Arc::new(NoClientAuth)),
         };
         let resumption = resumption(material, earlier)?;
-        let mut config = builder.with_cert_resolver(Arc::new(names));
+        let resolver: Arc<dyn ResolvesServerCert> = Arc::<Names>::clone(&names);
+        let mut config = builder.with_cert_resolver(resolver);
         config.ticketer = Arc::clone(&resumption.tickets);
         config.session_storage = Arc::clone(&resumption.sessions);
         config.send_tls13_tickets = TICKETS;
         config.alpn_protocols = material.protocols.iter().map(|name| name.to_vec()).collect();
         let trust = material.client.as_ref().map(|client| Arc::clone(&client.trust));
         let challenged = material.challenged.then(|| challenged(challenges)).transpose()?;
-        Ok(Self { config: Arc::new(config), challenged, trust, resumption })
+        Ok(Self { config: Arc::new(config), names, challenged, trust, resumption })
     }
 
     /// What a client is answered with: an authority that looks at a challenge (RFC 8737 section 3)
@@ -116,6 +119,11 @@ impl Server {
             Some(challenged) if offered == [ACME] => Arc::clone(challenged),
             Some(_) | None => Arc::clone(&self.config),
         }
+    }
+
+    /// Whom a client is shown that asks for this name.
+    pub(super) fn named(&self, asked: &str) -> Option<Named> {
+        self.names.named(asked)
     }
 
     /// Who may vouch for clients here.

@@ -1,5 +1,6 @@
 //! How does an answer's body come in? As it comes, with an end to patience; its connection waits
-//! again when it has ended, and is closed when it has not. Trailers pass by name only.
+//! again when it has ended, and is closed when it has not, which counts against its endpoint.
+//! Trailers pass by name only.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use super::circuit::Ticket;
 use super::endpoint::Load;
 use super::idle::Idle;
 use super::line::{Line, refused_by_guard};
+use super::shared::Upstream;
 
 /// Trailers that pass undeclared: those in which gRPC says how a call ended.
 static GRPC: [HeaderName; 3] = [
@@ -31,12 +33,22 @@ pub(crate) struct Lease {
     pub(crate) line: Option<Line>,
     pub(crate) idle: Arc<Idle>,
     pub(crate) load: Load,
+    /// Whom to tell how its endpoint fared; nobody where the head settled that.
+    pub(crate) unsettled: Option<Arc<Upstream>>,
     pub(crate) _slot: OwnedSemaphorePermit,
     pub(crate) _ticket: Ticket,
 }
 
 impl Lease {
-    fn give_back(self) {
+    /// Says how the endpoint fared, once.
+    fn settle(&mut self, well: bool) {
+        if let Some(upstream) = self.unsettled.take() {
+            upstream.fared(self.load.endpoint(), well);
+        }
+    }
+
+    fn give_back(mut self) {
+        self.settle(true);
         if let Some(line) = self.line {
             self.idle.give_back(self.load.endpoint().id, line);
         }
@@ -98,10 +110,28 @@ impl UpstreamBody {
         }
     }
 
+    /// Whoever reads may leave trailers that follow, and the lease with them.
+    fn settle_if_whole(&mut self) {
+        if self.is_whole()
+            && let Some(lease) = &mut self.lease
+        {
+            lease.settle(true);
+        }
+    }
+
     fn give_back(&mut self) {
         if let Some(lease) = self.lease.take() {
             lease.give_back();
         }
+    }
+
+    /// An answer that its upstream did not bring to its end, which counts against the endpoint as
+    /// much as one that never began.
+    fn failed(&mut self, why: String) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
+        if let Some(lease) = &mut self.lease {
+            lease.settle(false);
+        }
+        self.broken(why)
     }
 
     fn broken(&mut self, why: String) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
@@ -150,18 +180,20 @@ impl Body for UpstreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
         let this = self.get_mut();
         if this.lease.is_some() && this.is_late(cx) {
+            // whose fault it is cannot be known: a client may be slow to take it
             let length = this.limits.overall.map_or(Duration::ZERO, |(_, length)| length);
             return this.broken(format!("not whole within {length:?}"));
         }
         match Pin::new(&mut this.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.silence = None;
+                this.settle_if_whole();
                 this.give_back_if_ended();
                 Poll::Ready(Some(Ok(this.passed(frame))))
             }
             Poll::Ready(Some(Err(error))) => {
                 let why = refused_by_guard(&error).unwrap_or_else(|| error.to_string());
-                this.broken(why)
+                this.failed(why)
             }
             Poll::Ready(None) => {
                 this.give_back();
@@ -169,7 +201,7 @@ impl Body for UpstreamBody {
             }
             Poll::Pending if this.is_silent(cx) => {
                 let patience = this.limits.idle;
-                this.broken(format!("silent for {patience:?}"))
+                this.failed(format!("silent for {patience:?}"))
             }
             Poll::Pending => Poll::Pending,
         }

@@ -11,7 +11,7 @@ use super::endpoint::Endpoint;
 /// When an endpoint is ejected, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Failures one after another: no answer, an invalid one, or 502, 503, 504.
+    /// Failures one after another: no answer, an invalid one, one that breaks off, or 502, 503, 504.
     pub consecutive_failures: u32,
     /// How long for the first time; twice as long each further time.
     pub eject_for: Duration,

@@ -102,15 +102,37 @@ impl Pool {
         let slot = self.slot().await?;
         let deadline = Instant::now() + timeouts.response;
         let Answered { line, load, response } = self.tries(request, ask, deadline).await?;
-        check(&response, ask)?;
+        if let Err(failure) = check(&response, ask) {
+            self.upstream.fared(load.endpoint(), false);
+            return Err(failure);
+        }
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let unsettled = self.unsettled(&response, ask, load.endpoint());
         let (parts, incoming) = response.into_parts();
         let idle = Arc::clone(&self.idle);
-        let lease = Lease { line, idle, load, _slot: slot, _ticket: ticket };
+        let lease = Lease { line, idle, load, unsettled, _slot: slot, _ticket: ticket };
         let trailers = Arc::clone(&self.upstream.trailers);
         let limits = Limits { idle: ask.idle.unwrap_or(timeouts.idle), overall, trailers };
         let body = UpstreamBody::new(incoming, lease, limits, switched);
         Ok(Response::from_parts(parts, body))
+    }
+
+    /// Whom the body tells how the endpoint fared. A stream has fared well when it is open: how it
+    /// ends says little of whoever it came from.
+    fn unsettled<B>(
+        &self,
+        response: &Response<B>,
+        ask: Ask,
+        endpoint: &Endpoint,
+    ) -> Option<Arc<Upstream>> {
+        if is_gateway_error(response.status()) {
+            return None;
+        }
+        if ask.upgrade || ask.idle.is_some() {
+            self.upstream.fared(endpoint, true);
+            return None;
+        }
+        Some(Arc::clone(&self.upstream))
     }
 
     /// A place among this worker's requests; whoever must wait for one is counted.
@@ -148,7 +170,9 @@ impl Pool {
             request = match self.attempt(&endpoint, request, asked, fresh).await {
                 Ok(answered) => {
                     let status = answered.response.status();
-                    self.upstream.fared(&endpoint, !is_gateway_error(status));
+                    if is_gateway_error(status) {
+                        self.upstream.fared(&endpoint, false);
+                    }
                     match again.filter(|_| rule.statuses.contains(&status)) {
                         Some(again) if tries.take(&self.upstream) => again,
                         Some(_) | None => return Ok(answered),

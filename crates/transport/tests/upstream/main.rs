@@ -18,7 +18,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, HOST, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
-use portcullis_testkit::{Authority, Behaviour, Http2Upstream, Upstream as Server};
+use portcullis_testkit::{Authority, Behaviour, Http2Upstream, Upstream as Server, secure};
 use portcullis_transport::address::AddressClass;
 use portcullis_transport::upstream::keeper::{Keeper, Tended};
 use portcullis_transport::upstream::observer::{Event, Nobody};
@@ -194,7 +194,7 @@ async fn trailers_pass_by_name() {
 
 #[test]
 fn targets_are_the_same_only_with_the_same_material() {
-    let (ours, theirs) = (Authority::new("ours").pem(), Authority::new("theirs").pem());
+    let (ours, theirs) = (Authority::root("ours").pem(), Authority::root("theirs").pem());
     let tls = |roots: &str, name: &str| {
         let roots = Some(roots.as_bytes().to_vec());
         let server_name = Some(name.to_owned());
@@ -219,8 +219,8 @@ fn targets_are_the_same_only_with_the_same_material() {
 async fn an_endpoint_that_hangs_holds_up_nobody_elses() {
     // it takes connections into its backlog and never says a word of TLS
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
-    let authority = Authority::new("ours");
-    let config = Authority::server(&authority.certify("orders.internal"), None, &["http/1.1"]);
+    let authority = Authority::root("ours");
+    let config = secure::server(&authority.certify("orders.internal"), None, &["http/1.1"]);
     let server = Server::start_tls(config);
     let ports = [hanging.local_addr().unwrap().port(), server.address.port()];
     let mut target = target(&[("127.0.0.1", ports[0]), ("127.0.0.1", ports[1])]);

@@ -3,7 +3,7 @@
 
 /// Absolute paths that the text of module `from` names outside tests.
 pub(super) fn named(text: &str, from: &[String]) -> Vec<Vec<String>> {
-    let text = without_tests(&without_comments(text));
+    let text = code(text);
     let children: Vec<&str> = text
         .lines()
         .filter_map(|line| line.trim().strip_suffix(';')?.rsplit_once("mod "))
@@ -33,6 +33,11 @@ pub(super) fn named(text: &str, from: &[String]) -> Vec<Vec<String>> {
         tree(after.trim_start_matches("::"), base, &mut paths);
     }
     paths
+}
+
+/// What of a text is code that lives.
+pub(in crate::arch) fn code(text: &str) -> String {
+    without_tests(&without_comments(text))
 }
 
 /// Reads what follows `base::`; answers what is left of the text.
