@@ -37,6 +37,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::addresses::{Addresses, CountryLists, Unknown};
+pub use self::admin::ADMIN_SOCKET;
 pub(crate) use self::admin::{Admin, Remote, RemoteTls};
 pub(crate) use self::api::Api;
 pub(crate) use self::assurance::Assurance;

@@ -13,4 +13,5 @@ mod shape;
 mod tree;
 
 pub use declaration::Declaration;
+pub use document::ADMIN_SOCKET;
 pub use read::{json_schema, overlay_json_schema, read, read_as_meant, read_overlaid_as_meant};

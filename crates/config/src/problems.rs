@@ -59,6 +59,8 @@ pub(crate) struct Problems<'a> {
     findings: Vec<Finding>,
     /// Paths of values that were not understood.
     doubted: Vec<Vec<String>>,
+    /// Paths of words that were almost right, and count as the ones that were most likely meant.
+    guessed: Vec<Vec<String>>,
     /// Kinds of things that a wrong name may have been meant for.
     misnamed: BTreeSet<&'static str>,
 }
@@ -66,7 +68,14 @@ pub(crate) struct Problems<'a> {
 impl<'a> Problems<'a> {
     pub(crate) const fn new(places: Places<'a>) -> Self {
         let misnamed = BTreeSet::new();
-        Self { places, tree: None, findings: Vec::new(), doubted: Vec::new(), misnamed }
+        Self {
+            places,
+            tree: None,
+            findings: Vec::new(),
+            doubted: Vec::new(),
+            guessed: Vec::new(),
+            misnamed,
+        }
     }
 
     /// From here on, paths are those of this tree.
@@ -78,6 +87,20 @@ impl<'a> Problems<'a> {
     /// found wrong with it, or with what it belongs to, would only follow from that.
     pub(crate) fn doubt(&mut self, path: &[String]) {
         self.doubted.push(path.to_vec());
+    }
+
+    /// What stands at the path is a guess at what was meant, and the error is said already.
+    pub(crate) fn guess(&mut self, path: &[String]) {
+        self.guessed.push(path.to_vec());
+    }
+
+    /// Whether anything at the path, or below it, was guessed: what is missing beside it may be what
+    /// was meant.
+    pub(crate) fn is_guessed(&self, path: &[&str]) -> bool {
+        let below = |guessed: &Vec<String>| {
+            guessed.len() >= path.len() && guessed.iter().zip(path).all(|(one, two)| one == two)
+        };
+        self.guessed.iter().any(below)
     }
 
     /// Whether something may be missing only because its name, or something else, was mistyped.

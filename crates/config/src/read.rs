@@ -105,11 +105,23 @@ fn parse(source: &SourceId, text: &str) -> Result<Node, Vec<Finding>> {
     };
     serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
         let at = error.location().and_then(|location| {
-            let start = usize::try_from(location.span().byte_offset()?).ok()?;
+            let start = match location.span().byte_offset() {
+                Some(offset) => usize::try_from(offset).ok()?,
+                None => byte_at(text, location.line(), location.column())?,
+            };
             let length = usize::try_from(location.span().byte_len().unwrap_or(0)).ok()?;
             Some((start.min(text.len()), start.saturating_add(length).min(text.len())))
         });
         let message = error.to_string().replace('\n', " ");
         unreadable(at.unwrap_or((0, 0)), format!("the declaration cannot be read: {message}"))
     })
+}
+
+/// The byte of a line and a column, which count from one; columns are characters.
+fn byte_at(text: &str, line: u64, column: u64) -> Option<usize> {
+    let line = usize::try_from(line).ok()?.checked_sub(1)?;
+    let column = usize::try_from(column).ok()?.checked_sub(1)?;
+    let before: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let within = text.get(before..)?.chars().take(column).map(char::len_utf8).sum();
+    before.checked_add(within)
 }

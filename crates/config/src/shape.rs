@@ -176,7 +176,10 @@ impl<'a> Mender<'a, '_, '_> {
         let message = format!("{name} must be one of: {}", words.join(", "));
         self.problems.error_at(WRONG, node.at, message, fix);
         match close {
-            Some(close) => Node { at: node.at, kind: Kind::Text(close.to_owned()) },
+            Some(close) => {
+                self.problems.guess(&self.path);
+                Node { at: node.at, kind: Kind::Text(close.to_owned()) }
+            }
             None => self.replaced(node, schema),
         }
     }

@@ -52,6 +52,23 @@ fn the_shop_is_read_as_it_is_written() {
 }
 
 #[test]
+fn a_listener_that_is_not_understood_was_written_all_the_same() {
+    let text = SHOP.replace("\"127.0.0.1:8080\"", "nowhere").replace("\"127.0.0.1:8081\"", "there");
+    let (_, found) = reading(&text);
+    let said: Vec<_> = found.iter().map(|one| one.message.as_str()).collect();
+    assert!(said.contains(&"`nowhere` is not an IP address with a port"), "{said:?}");
+    assert!(!said.contains(&"there is no listener"), "{said:?}");
+}
+
+#[test]
+fn a_tab_is_shown_where_it_stands() {
+    assert_eq!(
+        findings("  shop-idp:", "\tshop-idp:"),
+        ["PC0100 correct the YAML; `portcullis init` writes one to begin with | shop-idp:"]
+    );
+}
+
+#[test]
 fn unknown_and_repeated_keys_are_said_with_what_was_meant() {
     assert_eq!(
         findings("boundaries:", "boundries:"),

@@ -16,6 +16,7 @@ mod operations;
 mod policies;
 mod process;
 mod upstreams;
+mod words;
 
 use crate::snapshot::Snapshot;
 

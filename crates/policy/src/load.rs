@@ -151,7 +151,9 @@ impl Loading {
                     .fix(help(error, "`portcullis policy schema` shows what policies may name"));
                 found.push(place(finding, &span, counted_from, error));
             }
-            for warning in &checked.warnings {
+            // what is suspicious about a policy that does not hold only follows from that
+            let suspicious = checked.errors.is_empty().then_some(&checked.warnings);
+            for warning in suspicious.into_iter().flatten() {
                 let finding =
                     Finding::warning("PC0311", format!("policy is suspicious: {warning}"))
                         .why("it probably does not do what it was written for")

@@ -271,6 +271,16 @@ fn an_unguarded_optional_attribute_is_a_load_error() {
 }
 
 #[test]
+fn what_only_follows_from_an_error_of_a_policy_is_not_said() {
+    let unknown =
+        "@id(\"x\") permit (principal, action == Orders::Action::\"listOrder\", resource);";
+    let (engine, findings) = compile(unknown);
+    assert!(engine.is_none());
+    let codes: BTreeSet<&str> = findings.iter().map(|one| one.code).collect();
+    assert_eq!(codes, BTreeSet::from(["PC0310"]), "{findings:#?}");
+}
+
+#[test]
 fn schema_and_baseline_are_the_same_every_time() {
     assert_eq!(schema(), schema());
     assert_eq!(baseline(&[&model()]), baseline(&[&model()]));

@@ -22,6 +22,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Largest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
+/// What an error of TLS comes from, by a word of it.
+const MEANT: [(&str, &str); 4] = [
+    (
+        "CaUsedAsEndEntity",
+        "the gateway shows a certificate that is itself an authority; give it one that an authority has issued for its DNS name",
+    ),
+    (
+        "UnknownIssuer",
+        "no authority in `--ca` vouches for the gateway's certificate; `--ca` is who issued that one, not who issued yours",
+    ),
+    (
+        "AccessDenied",
+        "the gateway has no certificate for this name or address; ask by a DNS name of its certificate",
+    ),
+    ("KeyMismatch", "`--key` is not the key of `--cert`"),
+];
+
 /// Where to ask.
 #[derive(Debug)]
 pub(crate) enum Door {
@@ -57,7 +74,8 @@ impl Door {
             deadline: PATIENCE,
             bytes_max: ANSWER_BYTES_MAX,
         };
-        let caller = Caller::with_tls(rules, &Tls::new(&material)?);
+        let caller =
+            Caller::with_tls(rules, &Tls::new(&material).map_err(|error| plain(error.into()))?);
         Ok(Self::Remote { url: url.to_owned(), caller })
     }
 }
@@ -99,8 +117,18 @@ async fn at_socket(socket: &Path, method: &Method, path: &str) -> Result<Answer>
 
 async fn remotely(url: &str, caller: &Caller, method: &Method, path: &str) -> Result<Answer> {
     let request = Request::builder().method(method).uri(format!("{url}{path}"));
-    let response = caller.clone().call(request.body(Empty::<Bytes>::new())?).await?;
+    let request = request.body(Empty::<Bytes>::new())?;
+    let response = caller.clone().call(request).await.map_err(|error| plain(error.into()))?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     Ok(Answer { status, said: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// The same error, with what it comes from before it where that is known.
+fn plain(error: anyhow::Error) -> anyhow::Error {
+    let said = format!("{error:#}");
+    match MEANT.iter().find(|(known, _)| said.contains(known)) {
+        Some((_, meant)) => error.context(*meant),
+        None => error,
+    }
 }

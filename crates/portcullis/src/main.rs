@@ -65,11 +65,14 @@ enum Verb {
         #[arg(long)]
         workers: Option<usize>,
     },
-    /// Whether the running gateway serves: exit code 0, or 4.
+    /// Whether the running gateway serves: exit code 0; 4 where it does not, or nobody answers at the
+    /// socket or address; 1 where it refused to say.
     Ready(ask::Arguments),
-    /// Whether the gateway's process lives: exit code 0, or 4.
+    /// Whether the gateway's process lives: exit code 0; 4 where nobody answers at the socket or
+    /// address; 1 where it refused to say.
     Health(ask::Arguments),
-    /// Has the running gateway read its estate anew: exit code 0, or 1 where it was not taken.
+    /// Has the running gateway read its estate anew: exit code 0; 1 where it was not
+    /// taken, or refused; 4 where nobody answers at the socket or address.
     Reload(ask::Arguments),
     /// Prints what a shell needs to complete the command line.
     Completions {

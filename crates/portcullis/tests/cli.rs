@@ -31,7 +31,26 @@ fn what_init_writes_passes_check_and_is_never_written_over() {
     assert!(init.status.success(), "{}", out(&init));
     let check = portcullis(folder.path(), &["check"]);
     assert!(out(&check).contains("0 errors, 0 warnings"), "{}", out(&check));
+    let ignored = std::fs::read_to_string(folder.path().join(".gitignore")).unwrap();
+    assert_eq!(ignored, "/state/\n");
     assert_eq!(portcullis(folder.path(), &["init"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_could_not_start_leaves_no_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    portcullis(folder.path(), &["init"]);
+    portcullis(folder.path(), &["key", "new", "--provider", "keys", "--holder", "me"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let path = folder.path().join("portcullis.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert!(text.contains("127.0.0.1:8080"));
+    std::fs::write(&path, text.replace("127.0.0.1:8080", &address)).unwrap();
+    let run = portcullis(folder.path(), &["run"]);
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.code() == Some(2) && said.contains("the listeners"), "{said}");
+    assert!(!folder.path().join("state/admin.sock").exists());
 }
 
 #[test]

@@ -86,7 +86,7 @@ const TABLE: &[Row] = &[
         "audit: required",
         "audit: best_effort",
         Widens,
-        "boundaries web-to-services: audit",
+        "boundaries web-to-services: audit: required -> best_effort",
     ),
     (DECLARATION, ", anonymous: true", "", Narrows, "boundaries web-to-services: anonymous"),
     (

@@ -32,10 +32,15 @@ struct Operated {
 
 impl Operated {
     fn open() -> Self {
+        Self::open_showing(", default: true")
+    }
+
+    /// With a certificate that is declared like this besides.
+    fn open_showing(how: &str) -> Self {
         let (public, operators) = (Authority::root("public"), Authority::root("operators"));
         let own = public.issue(&Leaf::server(&[HOST, "127.0.0.1"]));
         let remote = format!(
-            "policies: policies\nadmin:\n  remote:\n    address: \"127.0.0.1:0\"\n    tls:\n      certificates: [{{certificate: admin.pem, key: {{file: admin.key}}, default: true}}]\n      client: {{roots: operators.pem, crls: [operators.crl.pem]}}\n    operators: [\"{ANN}\", bob.ops.example]"
+            "policies: policies\nadmin:\n  remote:\n    address: \"127.0.0.1:0\"\n    tls:\n      certificates: [{{certificate: admin.pem, key: {{file: admin.key}}{how}}}]\n      client: {{roots: operators.pem, crls: [operators.crl.pem]}}\n    operators: [\"{ANN}\", bob.ops.example]"
         );
         let files = [
             ("admin.pem", own.chain),
@@ -46,6 +51,20 @@ impl Operated {
         let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
         let shop = Shop::open_with(GATEWAY, &[("policies: policies", &remote)], &files);
         Self { shop, public, operators }
+    }
+
+    /// How a verb of the gateway's own ends that asks there by the IP address, and what it says.
+    fn verb(&self, verb: &str, own: &Issued, ca: &Authority) -> (i32, String) {
+        let (cert, key) = (self.file("v.pem", &own.chain), self.file("v.key", &own.key));
+        let ca = self.file("v.ca.pem", &ca.pem());
+        let output = Command::new(GATEWAY)
+            .args([verb, "--admin", &format!("https://{}", self.address())])
+            .args(["--cert".as_ref(), cert.as_os_str(), "--key".as_ref(), key.as_os_str()])
+            .args(["--ca".as_ref(), ca.as_os_str()])
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&said).into_owned())
     }
 
     fn address(&self) -> SocketAddr {
@@ -136,18 +155,7 @@ fn operators_are_answered_by_their_exact_name() {
 #[test]
 fn the_verbs_reach_it_with_a_certificate() {
     let operated = Operated::open();
-    let verb = |verb: &str, own: &Issued, ca: &Authority| {
-        let (cert, key) = (operated.file("v.pem", &own.chain), operated.file("v.key", &own.key));
-        let ca = operated.file("v.ca.pem", &ca.pem());
-        let output = Command::new(GATEWAY)
-            .args([verb, "--admin", &format!("https://{}", operated.address())])
-            .args(["--cert".as_ref(), cert.as_os_str(), "--key".as_ref(), key.as_os_str()])
-            .args(["--ca".as_ref(), ca.as_os_str()])
-            .output()
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code().unwrap(), String::from_utf8_lossy(&said).into_owned())
-    };
+    let verb = |verb: &str, own: &Issued, ca: &Authority| operated.verb(verb, own, ca);
     assert_eq!(verb("ready", &operated.ann(), &operated.public), (0, "ready\n".to_owned()));
     assert_eq!(verb("health", &operated.ann(), &operated.public), (0, "alive\n".to_owned()));
     let (code, said) = verb("reload", &operated.ann(), &operated.public);
@@ -159,6 +167,47 @@ fn the_verbs_reach_it_with_a_certificate() {
     assert!(code == 4 && said.contains("certificate"), "{code} {said}");
     operated.shop.rewrite("portcullis.yaml", "audit: required", "audti: required");
     assert_eq!(verb("reload", &operated.ann(), &operated.public).0, 1);
+    // the same at the socket, which is found although the estate does not hold
+    for (whole, broken) in [("audti: required", "audti: requird"), ("audti: requird", "audit: [")] {
+        operated.shop.rewrite("portcullis.yaml", whole, broken);
+        let mut command = Command::new(GATEWAY);
+        let output = command.arg("-C").arg(operated.shop.folder()).arg("reload").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("not reloaded: the estate has errors"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_certificates_is_said_in_plain_words() {
+    let operated = Operated::open();
+    let (ann, public) = (operated.ann(), &operated.public);
+    let says = |operated: &Operated, own: &Issued, ca: &Authority, code: i32, words: &str| {
+        let (ended, said) = operated.verb("ready", own, ca);
+        assert!(ended == code && said.contains(words), "{words}: {ended} {said}");
+    };
+    says(&operated, &ann, &operated.operators, 4, "no authority in `--ca` vouches");
+    let mut mixed = ann.clone();
+    mixed.key = operated.ann().key;
+    says(&operated, &mixed, public, 2, "`--key` is not the key of `--cert`");
+    let own = public.issue(&Leaf { authority: true, ..Leaf::server(&[HOST, "127.0.0.1"]) });
+    operated.file("admin.pem", &own.chain);
+    operated.file("admin.key", &own.key);
+    assert_eq!(operated.shop.gateway.admin("POST", "/reload").0, 200);
+    says(&operated, &ann, public, 4, "a certificate that is itself an authority");
+    let named = Operated::open_showing("");
+    says(&named, &named.ann(), &named.public, 4, "ask by a DNS name of its certificate");
+}
+
+#[test]
+fn a_second_gateway_does_not_start_where_one_answers() {
+    let operated = Operated::open();
+    let mut command = Command::new(GATEWAY);
+    let output = command.arg("-C").arg(operated.shop.folder()).arg("run").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("admin.sock`: it is in use by another process"), "{said}");
+    assert_eq!(operated.shop.gateway.admin("GET", "/health").0, 200);
 }
 
 #[test]

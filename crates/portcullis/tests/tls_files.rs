@@ -237,3 +237,22 @@ fn what_can_never_be_spoken_or_shown_is_said() {
         assert_eq!(codes, ["PC0139", "PC0306"], "{wrong}");
     }
 }
+
+#[test]
+fn what_only_follows_from_another_finding_is_not_said() {
+    let estate = Estate::new();
+    let codes = || estate.findings().iter().map(|one| one.code).collect::<Vec<_>>();
+    for wrong in ["moderm", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA265, modern"] {
+        estate.declare(&TLS.replace("tls: {", &format!("tls: {{ciphers: [{wrong}], ")));
+        assert_eq!(codes(), ["PC0104", "PC0306"], "{wrong}");
+    }
+    estate.declare("");
+    let path = estate.folder.path().join("portcullis.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let remote = r#"admin: {remote: {address: "127.0.0.1:0", tls: {certificates: [{certificate: web.pem, key: {file: web.key}}]}, operators: [ann.example]}}"#;
+    estate.write(
+        "portcullis.yaml",
+        &text.replace("policies: policies", &format!("policies: policies\n{remote}")),
+    );
+    assert_eq!(codes(), ["PC0103", "PC0306"]);
+}

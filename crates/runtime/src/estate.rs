@@ -79,6 +79,15 @@ pub fn read(site: &Site) -> Found<Estate> {
     Found { value, findings, sources }
 }
 
+/// Where a gateway that serves the estate is asked: as it was most likely meant, where the estate has
+/// errors, and at the usual place where it cannot be read at all.
+#[must_use]
+pub fn admin_socket(site: &Site) -> PathBuf {
+    let written = read_as_meant(site).value.map(|estate| estate.declaration.admin.socket);
+    let socket = written.filter(|socket| !socket.is_empty());
+    site.path(socket.as_deref().unwrap_or(portcullis_config::ADMIN_SOCKET))
+}
+
 /// Reads and compiles an estate. Errors of the declaration hide none of the contracts, policies and
 /// files of TLS.
 #[must_use]

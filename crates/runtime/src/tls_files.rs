@@ -60,6 +60,7 @@ pub fn remote(
 /// A path that was not understood is empty, and said.
 fn is_named(tls: &&Tls) -> bool {
     tls.certificates.iter().all(|one| !one.certificate.value.is_empty())
+        && tls.client.as_ref().is_none_or(|client| !client.roots.value.is_empty())
 }
 
 /// Names of protocols for the handshake (RFC 7301, RFC 9113 section 3.2), the preferred one first.

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::tls::Certificate;
 
+/// Where the admin socket is, below the estate, unless another path is declared.
+pub const ADMIN_SOCKET: &str = "state/admin.sock";
+
 /// The admin door.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -53,6 +56,6 @@ pub(crate) struct RemoteClient {
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { socket: "state/admin.sock".to_owned(), remote: None }
+        Self { socket: ADMIN_SOCKET.to_owned(), remote: None }
     }
 }

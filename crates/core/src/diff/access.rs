@@ -8,6 +8,7 @@ use portcullis_config::declaration::{
 };
 
 use super::change::{Changes, Effect, Thing};
+use super::words::words;
 
 /// Compares providers.
 pub(super) fn providers(was: &Declaration, is: &Declaration, changes: &mut Changes) {
@@ -146,7 +147,7 @@ pub(super) fn listeners(was: &Declaration, is: &Declaration, changes: &mut Chang
             thing.say(tls, "speaks TLS otherwise, or not");
         }
         if was.protocols != is.protocols {
-            let said = format!("protocols: {:?} -> {:?}", was.protocols, is.protocols);
+            let said = format!("protocols: {} -> {}", words(&was.protocols), words(&is.protocols));
             thing.say(Effect::CannotBeTold, said);
         }
         thing.value(Effect::CannotBeTold, "trusted_hops", &was.trusted_hops, &is.trusted_hops);

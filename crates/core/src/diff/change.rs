@@ -5,6 +5,8 @@ use std::fmt::{Debug, Display};
 
 use serde::Serialize;
 
+use super::words::words;
+
 /// What a change does to those who come from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,7 +126,7 @@ impl Thing<'_> {
         is: &T,
     ) {
         if was != is {
-            self.say(effect, format!("{what}: {was:?} -> {is:?}"));
+            self.say(effect, format!("{what}: {} -> {}", words(was), words(is)));
         }
     }
 

@@ -103,7 +103,10 @@ pub fn survey(estate: &Estate) -> Vec<Finding> {
     let models = read_contracts(estate, &mut findings, |api, read| compiling.add(api, read));
     let (router, _) = compiling.finish(&models, &mut findings);
     own::check(&estate.declaration, &router, &mut findings);
-    findings.extend(read_policies(estate));
+    findings.extend(read_policies(
+        estate,
+        "policies name what the declaration makes, which has errors",
+    ));
     findings
 }
 
@@ -165,7 +168,8 @@ fn compile_policies(
     findings: &mut Vec<Finding>,
 ) -> Option<Engine> {
     if models.len() < estate.declaration.apis.len() {
-        findings.extend(read_policies(estate));
+        let why = "policies name what the contracts make, which have errors";
+        findings.extend(read_policies(estate, why));
         return None;
     }
     let of: Vec<&ApiModel> = models.iter().collect();
@@ -178,12 +182,12 @@ fn compile_policies(
     engine
 }
 
-/// Policies without the schema that they would be held against.
-fn read_policies(estate: &Estate) -> Vec<Finding> {
+/// Policies without the schema that they would be held against, and why there is none.
+fn read_policies(estate: &Estate, why: &str) -> Vec<Finding> {
     let mut findings = portcullis_policy::read_only(&estate.policies);
     findings.push(
         Finding::note("PC0306", "policies are read, and not yet held against the contracts")
-            .why("they name what contracts and providers make, which have errors")
+            .why(why)
             .fix("mend the other findings first"),
     );
     findings

@@ -32,7 +32,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What is answered here.
 const KNOWN: &str = "/health, /ready, /revision, /metrics, /explain/ID; POST /reload, /takeover";
 
-/// An admin door that listens; its socket file goes when it stops.
+/// An admin door that listens; its socket file goes when it stops, or when it is dropped because
+/// something else could not start.
 #[derive(Debug)]
 pub struct AdminDoor {
     socket: PathBuf,
@@ -40,7 +41,7 @@ pub struct AdminDoor {
     made: PathBuf,
     inode: u64,
     stop: watch::Sender<bool>,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl AdminDoor {
@@ -52,8 +53,22 @@ impl AdminDoor {
 
     /// Stops it.
     pub fn stop(self) {
+        drop(self);
+    }
+
+    /// Takes its place, in one step: whoever asks is answered by the old process or by this one.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn take_place(&self) -> io::Result<()> {
+        if self.made == self.socket { Ok(()) } else { std::fs::rename(&self.made, &self.socket) }
+    }
+}
+
+impl Drop for AdminDoor {
+    fn drop(&mut self) {
         self.stop.send_replace(true);
-        if self.thread.join().is_err() {
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the admin door ended by a panic");
         }
         for path in [&self.made, &self.socket] {
@@ -63,14 +78,6 @@ impl AdminDoor {
                 tracing::debug!(%error, "the admin socket was gone already");
             }
         }
-    }
-
-    /// Takes its place, in one step: whoever asks is answered by the old process or by this one.
-    ///
-    /// # Errors
-    /// When it cannot be renamed.
-    pub fn take_place(&self) -> io::Result<()> {
-        if self.made == self.socket { Ok(()) } else { std::fs::rename(&self.made, &self.socket) }
     }
 }
 
@@ -86,7 +93,10 @@ pub fn start(admin: Arc<Admin>, socket: &Path, takes_over: bool) -> io::Result<A
     if let Some(folder) = socket.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    clear(socket)?;
+    clear(socket).map_err(|error| match takes_over {
+        true => io::Error::new(error.kind(), format!("beside it, `{}`: {error}", socket.display())),
+        false => error,
+    })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = {
         let _context = runtime.enter();
@@ -98,19 +108,18 @@ pub fn start(admin: Arc<Admin>, socket: &Path, takes_over: bool) -> io::Result<A
         .name("admin".to_owned())
         .spawn(move || runtime.block_on(listen(admin, listener, stopped)))?;
     let inode = std::fs::symlink_metadata(socket)?.ino();
-    Ok(AdminDoor { socket: place, made: socket.to_owned(), inode, stop, thread })
+    Ok(AdminDoor { socket: place, made: socket.to_owned(), inode, stop, thread: Some(thread) })
 }
 
 /// Removes a socket that nobody answers on any more; nothing but a socket.
 fn clear(socket: &Path) -> io::Result<()> {
     let Ok(data) = std::fs::symlink_metadata(socket) else { return Ok(()) };
     if !data.file_type().is_socket() {
-        let message = format!("`{}` is there and is no socket", socket.display());
+        let message = "something that is no socket stands there";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
     if std::os::unix::net::UnixStream::connect(socket).is_ok() {
-        let message = format!("`{}` is in use by another process", socket.display());
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, "it is in use by another process"));
     }
     std::fs::remove_file(socket)
 }

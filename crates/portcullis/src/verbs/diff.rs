@@ -79,6 +79,7 @@ fn text(changes: &[Change]) -> String {
         .map(|effect| format!("{} {}", effect.as_str(), count(effect)));
     let _infallible = match changes.len() {
         0 => writeln!(text, "the same in meaning"),
+        1 => writeln!(text, "1 change: {}", counts.join(", ")),
         all => writeln!(text, "{all} changes: {}", counts.join(", ")),
     };
     text

@@ -14,6 +14,9 @@ const FILES: [(&str, &str); 3] = [
     ("policies/hello.cedar", include_str!("init/hello.cedar")),
 ];
 
+/// Peppers, hashes of keys and records belong into no repository.
+const IGNORED: (&str, &str) = (".gitignore", "/state/\n");
+
 /// Writes the estate; never over anything.
 pub(crate) fn run(folder: &Path) -> Result<Exit> {
     for (name, _) in FILES {
@@ -22,7 +25,9 @@ pub(crate) fn run(folder: &Path) -> Result<Exit> {
             bail!("`{}` is there already; nothing was written", path.display());
         }
     }
-    for (name, text) in FILES {
+    // a repository that the estate is begun in has one of its own
+    let ignored = (!folder.join(IGNORED.0).exists()).then_some(IGNORED);
+    for (name, text) in FILES.into_iter().chain(ignored) {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).with_context(|| format!("`{}`", parent.display()))?;
