@@ -173,7 +173,7 @@ impl Loading {
 pub(crate) fn unsorted() -> Finding {
     Finding::error("PC0304", "the policies cannot be sorted by what they apply to")
         .why("a policy that is left out of a decision could have been a `forbid`")
-        .fix("this is a defect of the program: please report it with the declaration")
+        .fix("cut long conditions into several policies; if none is long, please report it as a defect")
 }
 
 fn order(finding: &Finding) -> (&str, usize, &str) {

@@ -261,6 +261,20 @@ fn what_is_wrong_with_policies_is_said_all_at_once_with_places() {
 }
 
 #[test]
+fn a_policy_that_is_too_long_to_be_checked_is_refused_and_not_left_out() {
+    // on a stack of its own: how long is too long depends on what is left of it
+    let asked = || {
+        let terms = vec!["principal.scopes.contains(\"x\")"; 5000].join(" || ");
+        let (engine, findings) = compile(&format!(
+            "{PERMITS}\nforbid (principal, action, resource) when {{ {terms} }};"
+        ));
+        assert!(engine.is_none());
+        assert!(findings.iter().any(Finding::is_error), "{findings:?}");
+    };
+    std::thread::Builder::new().stack_size(16 << 20).spawn(asked).unwrap().join().unwrap();
+}
+
+#[test]
 fn an_unguarded_optional_attribute_is_a_load_error() {
     let (engine, findings) = compile(
         "forbid (principal, action == Orders::Action::\"getOrder\", resource) \

@@ -28,9 +28,9 @@ super::page::table! {
         wrong "@id(\"suspended-shops-do-not-order\")\n@reason(\"shop.suspended\")"
         right "@id(\"suspended-shops-do-not-order\")";
     "PC0304" Error: "the policies cannot be sorted"
-        means "Policies hold to the schema, and yet cannot be sorted by action and kind of principal."
+        means "Policies hold to the schema, and yet cannot be sorted by action and kind of principal: a condition is longer than can be checked (some thousand terms), or the program has a defect."
         matters "A policy that is left out of a decision could have been a `forbid`."
-        mend "This is a defect of the program: please report it with the declaration.";
+        mend "Cut long conditions into several policies. If none is long, please report it with the declaration.";
     "PC0305" Error: "the baseline is not what the contracts make of it"
         means "`baseline.cedar` is missing, was edited, or a contract changed without it."
         matters "It holds the tenants and scopes of the contracts; whoever reviews policies must see it."
