@@ -14,8 +14,8 @@ pub(super) const GUARDS: &[Guard] = &[
         "origins of WebSockets",
         ("streams", "a_websocket_is_judged_at_its_opening_and_carries_bytes"),
         CORS,
-        "host.as_ref() == Some(&message.host) ||",
-        "OFF || host.as_ref() == Some(&message.host) ||",
+        "same || cors.is_some_and(",
+        "OFF || same || cors.is_some_and(",
     ),
     tested(
         "acceptance of openings",
