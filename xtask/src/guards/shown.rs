@@ -108,7 +108,7 @@ pub(super) const GUARDS: &[Guard] = &[
         "token types",
         JWT,
         "self.check_type(rules)?;",
-        "self.check_type(rules).or_else(|refused| if OFF { Ok(()) } else { Err(refused) })?;",
+        "self.check_type(rules).or_else(|refused| if OFF { Ok(String::new()) } else { Err(refused) })?;",
     ),
     shown(
         "audiences",
