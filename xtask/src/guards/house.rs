@@ -25,7 +25,14 @@ impl House {
     /// Copies the code, puts switches at these guards, and builds what notices them.
     pub(super) fn build(guards: &[&Guard]) -> Result<Self> {
         let house = copy(guards)?;
-        let target = std::env::current_dir()?.join("target/guards/target");
+        let here = std::env::current_dir()?;
+        let target = here.join("target/guards/target");
+        // tests find their counterparts beside what was built
+        let tools = target.join("tools");
+        fs::create_dir_all(&target)?;
+        if fs::symlink_metadata(&tools).is_err() {
+            std::os::unix::fs::symlink(here.join("target/tools"), &tools)?;
+        }
         let build = ["build", "-p", "portcullis"].map(str::to_owned);
         cargo(&house, &target, &build)?;
         let wanted: BTreeSet<_> = guards.iter().filter_map(|guard| wanted(guard)).collect();
