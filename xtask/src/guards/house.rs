@@ -28,8 +28,8 @@ impl House {
         let here = std::env::current_dir()?;
         let target = here.join("target/guards/target");
         // tests find their counterparts beside what was built
-        let tools = target.join("tools");
-        fs::create_dir_all(&target)?;
+        let tools = house.join("target/tools");
+        fs::create_dir_all(house.join("target"))?;
         if fs::symlink_metadata(&tools).is_err() {
             std::os::unix::fs::symlink(here.join("target/tools"), &tools)?;
         }
