@@ -60,7 +60,7 @@ impl Signer {
         Ok(Self { key, header: URL_SAFE_NO_PAD.encode(header.to_string()), client_id, audience })
     }
 
-    /// An assertion for now.
+    /// A signed assertion whose life begins at `now`; none is used twice.
     pub(super) fn sign(&self, now: Timestamp) -> Result<String, String> {
         let random = SystemRandom::new();
         let mut id = [0; 16];
